@@ -1,0 +1,19 @@
+// The JSON form of events: one object a message, no line break, keys in a fixed order.
+//
+//   {"v":1,"event":"created","table":…,"listing":…,"reservation":…,"stay":[…],"was":[…],"version":…,"booked":[…],
+//    "lsn":…,"seq":…,"at":…}
+//   {"v":1,"event":"unreadable","table":…,"listing":…,"reason":…,"lsn":…,"seq":…,"at":…}
+//   {"v":1,"event":"begin"|"commit","xid":…,"lsn":…,"at":…}
+//   {"v":1,"event":"message","prefix":…,"content":…|"content_base64":…,"lsn":…,"at":…}
+//   {"v":1,"event":"unreadable","prefix":…,"reason":…,"lsn":…,"at":…}
+//
+// Absent fields are omitted. Nothing depends on a session's settings.
+#pragma once
+
+#include "decoder/writer.hpp"
+
+namespace availability {
+
+extern const Writer kJsonWriter;
+
+}  // namespace availability

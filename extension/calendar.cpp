@@ -1,0 +1,332 @@
+// One change of one listing's calendar, with its day rows.
+//
+// The calendar row is the lock. The optimistic way costs one WAL record: read the newest version, check the bitmap, update
+// it; if somebody was faster, the update waits for them, says so, and all is done again on what they left.
+// A conflict is certain only once the row that shows it is locked and known to be the newest: a cancellation may be
+// under way. Under REPEATABLE READ the snapshot decides which version is read, and a newer one is 40001.
+
+#include "calendar.hpp"
+
+#include <algorithm>
+
+#include "core/dayset_text.hpp"
+#include "day_rows.hpp"
+#include "dayset_type.hpp"
+#include "index_lookup.hpp"
+#include "owner_scope.hpp"
+
+extern "C" {
+#include <access/genam.h>
+#include <access/table.h>
+#include <access/tableam.h>
+#include <access/xact.h>
+#include <executor/executor.h>
+#include <executor/spi.h>
+#include <lib/stringinfo.h>
+#include <miscadmin.h>
+#include <utils/builtins.h>
+#include <utils/lsyscache.h>
+#include <utils/rel.h>
+#include <utils/snapmgr.h>
+#include <utils/timestamp.h>
+}
+
+namespace availability {
+
+namespace {
+
+const char* change_name(Change change) {
+    switch (change) {
+    case Change::kCreated:
+        return "created";
+    case Change::kUpdated:
+        return "updated";
+    case Change::kCancelled:
+        return "cancelled";
+    }
+    pg_unreachable();
+}
+
+// The parts of the stay that the reservation does not hold yet: before and after what it held.
+struct TakenSpans {
+    DaySpan before;
+    DaySpan after;
+};
+
+TakenSpans difference(DaySpan a, DaySpan b) {
+    if (intersection(a, b).empty())
+        return {a, {0, 0}};
+    return {{a.first_day, std::max(a.first_day, b.first_day)},
+            {std::min(a.end_day, b.end_day), a.end_day}};
+}
+
+void append_taken_days(StringInfo detail, const DaysetView& booked, DaySpan span) {
+    for (DaySpan run = booked.next_run(span.first_day); !run.empty() && run.first_day < span.end_day;
+         run = booked.next_run(run.end_day)) {
+        run = intersection(run, span);
+        char first_day[16] = {};
+        char end_day[16] = {};
+        format_day(run.first_day, first_day);
+        format_day(run.end_day, end_day);
+        appendStringInfo(detail, "%s[%s,%s)", detail->len > 0 ? ", " : "", first_day, end_day);
+    }
+}
+
+// Says which days of the request are taken, and nothing of who took them.
+[[noreturn]] void report_conflict(const Tracked& tracked, const CalendarChange& change,
+                                  const DaysetView& booked, TakenSpans wanted) {
+    StringInfoData taken;
+    initStringInfo(&taken);
+    append_taken_days(&taken, booked, wanted.before);
+    append_taken_days(&taken, booked, wanted.after);
+
+    Oid output;
+    bool is_varlena;
+    getTypeOutputInfo(tracked.claim.listing_type, &output, &is_varlena);
+    const bool has_day_rows = OidIsValid(tracked.row.day);
+    Relation companion = open_companion(has_day_rows ? tracked.row.day : tracked.row.calendar, AccessShareLock);
+    Relation index = has_day_rows ? open_day_key(companion, AccessShareLock)
+                                  : open_primary_key(companion, {tracked.columns.listing}, AccessShareLock);
+    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+                    errmsg("listing %s is already booked", OidOutputFunctionCall(output, change.listing)),
+                    errdetail("Taken days: %s.", taken.data),
+                    errtableconstraint(companion, RelationGetRelationName(index))));
+    pg_unreachable();
+}
+
+// Another transaction changed the calendar: begin again, or give up if the snapshot is to last.
+void calendar_moved_on() {
+    if (IsolationUsesXactSnapshot())
+        ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                        errmsg("could not serialize access due to concurrent update")));
+}
+
+// A slot's values with those of the change put in.
+void fill_calendar_row(const Tracked& tracked, const CalendarChange& change, Datum booked,
+                       int64 version, Datum* values, bool* nulls) {
+    const CalendarColumns& columns = tracked.columns;
+    const auto put = [&](AttrNumber column, Datum value, bool is_null) {
+        values[column - 1] = value;
+        nulls[column - 1] = is_null;
+    };
+    put(columns.booked, booked, false);
+    put(columns.version, Int64GetDatum(version), false);
+    put(columns.change, CStringGetTextDatum(change_name(change.change)), false);
+    put(columns.reservation, change.key, change.key_is_null);
+    put(columns.stay, change.stay.empty() ? 0 : make_daterange(change.stay), change.stay.empty());
+    put(columns.was, change.was.empty() ? 0 : make_daterange(change.was), change.was.empty());
+}
+
+Datum changed_days(const DaysetView& booked, const CalendarChange& change) {
+    StoredDayset stored;
+    {
+        Dayset set(booked);
+        set.remove(change.was);
+        set.add(change.stay);
+        stored.assign(set);
+    }
+    return make_dayset(stored);
+}
+
+// Finds the calendar row that the active snapshot sees.
+bool fetch_calendar(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
+    Relation index = open_primary_key(calendar, {tracked.columns.listing}, AccessShareLock);
+    ScanKeyData key;
+    init_index_key(&key, index, 1, BTEqualStrategyNumber, listing);
+    IndexScanDesc scan = begin_index_scan(calendar, index, GetActiveSnapshot(), 1);
+    index_rescan(scan, &key, 1, nullptr, 0);
+    const bool found = index_getnext_for_update(scan, slot);
+    index_endscan(scan);
+    index_close(index, NoLock);
+    return found;
+}
+
+// Runs a statement with $1 … $7: listing_id, booked, version, change, reservation_id, stay, was. Returns how many
+// rows it wrote.
+uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const CalendarChange& change,
+                              const DaysetView& booked, int64 version, const char* statement) {
+    const Oid relation = RelationGetRelid(calendar);
+    Oid types[] = {tracked.claim.listing_type,
+                   get_atttype(relation, tracked.columns.booked),
+                   INT8OID,
+                   TEXTOID,
+                   tracked.claim.key_type,
+                   get_atttype(relation, tracked.columns.stay),
+                   get_atttype(relation, tracked.columns.was)};
+    Datum values[] = {change.listing,
+                      changed_days(booked, change),
+                      Int64GetDatum(version),
+                      CStringGetTextDatum(change_name(change.change)),
+                      change.key,
+                      make_daterange(change.stay),
+                      make_daterange(change.was)};
+    const auto null_if = [](bool is_null) { return is_null ? 'n' : ' '; };
+    const char nulls[] = {' ', ' ', ' ', ' ', null_if(change.key_is_null), null_if(change.stay.empty()),
+                          null_if(change.was.empty()), '\0'};
+    SqlNames names;
+    names.set("calendar", qualified_name(relation));
+
+    const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
+    SPI_connect();
+    const int result = SPI_execute_with_args(expand_sql(statement, names), lengthof(types), types, values,
+                                             nulls, false, 0);
+    if (result < 0)
+        elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+    const uint64 written = SPI_processed;
+    SPI_finish();
+    leave_owner(scope);
+    return written;
+}
+
+// Whether a calendar that the active snapshot does not see is there all the same: track, repair or a new listing made it
+// since the snapshot of this transaction, which lasts. To take it for none would lose what is to be released.
+bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
+    if (!IsolationUsesXactSnapshot())
+        return false;
+    PushActiveSnapshot(GetLatestSnapshot());
+    const bool found = fetch_calendar(tracked, calendar, listing, slot);
+    PopActiveSnapshot();
+    return found;
+}
+
+// Makes the calendar of a listing that has none yet; false if somebody else just did.
+bool insert_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change) {
+    return run_calendar_statement(tracked, calendar, change, DaysetView(), next_version(0),
+                                  "INSERT INTO {calendar} (listing_id, booked, version, change, reservation_id, stay, was)"
+                                  " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (listing_id) DO NOTHING") == 1;
+}
+
+// Whether this version of the row is the newest; waits for whoever is changing it, and keeps it locked if it is.
+bool lock_if_newest(Relation calendar, ItemPointer tid) {
+    TupleTableSlot* locked = table_slot_create(calendar, nullptr);
+    TM_FailureData failure;
+    const TM_Result result =
+        table_tuple_lock(calendar, tid, GetActiveSnapshot(), locked, GetCurrentCommandId(false),
+                         LockTupleNoKeyExclusive, LockWaitBlock, 0, &failure);
+    ExecDropSingleTupleTableSlot(locked);
+    return result == TM_Ok;
+}
+
+// For a version that went to another page.
+void write_index_entries(Relation calendar, TupleTableSlot* slot, IndexEntries entries) {
+    EState* estate = CreateExecutorState();
+    auto* result = makeNode(ResultRelInfo);
+    // In no range table: the executor would look there for the columns that an UPDATE names.
+    InitResultRelInfo(result, calendar, 0, nullptr, 0);
+    ExecOpenIndices(result, false);
+    insert_index_entries(result, slot, estate, true, entries);
+    ExecCloseIndices(result);
+    FreeExecutorState(estate);
+}
+
+// Whether somebody added triggers, generated columns or checks, which ask for the whole executor.
+bool needs_executor(Relation calendar) {
+    const TupleConstr* constraints = RelationGetDescr(calendar)->constr;
+    return calendar->trigdesc != nullptr ||
+           (constraints != nullptr && (constraints->has_generated_stored || constraints->num_check > 0));
+}
+
+bool update_by_statement(const Tracked& tracked, Relation calendar, const CalendarChange& change,
+                         TupleTableSlot* current, const DaysetView& booked, int64 version) {
+    if (!lock_if_newest(calendar, &current->tts_tid))
+        return false;
+    if (run_calendar_statement(tracked, calendar, change, booked, version,
+                               "UPDATE {calendar} SET booked = $2, version = $3, change = $4,"
+                               " reservation_id = $5, stay = $6, was = $7 WHERE listing_id = $1") != 1)
+        ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                        errmsg("a trigger on calendar \"%s\" kept it from changing",
+                               RelationGetRelationName(calendar))));
+    return true;
+}
+
+bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarChange& change,
+                     TupleTableSlot* current, const DaysetView& booked, int64 version) {
+    slot_getallattrs(current);
+    TupleTableSlot* next = table_slot_create(calendar, nullptr);
+    const int columns = next->tts_tupleDescriptor->natts;
+    std::copy_n(current->tts_values, columns, next->tts_values);
+    std::copy_n(current->tts_isnull, columns, next->tts_isnull);
+    fill_calendar_row(tracked, change, changed_days(booked, change), version, next->tts_values,
+                      next->tts_isnull);
+    ExecStoreVirtualTuple(next);
+
+    TM_FailureData failure;
+    IndexEntries entries = IndexEntries::kNone;
+    const TM_Result result =
+        update_tuple(calendar, &current->tts_tid, next, GetCurrentCommandId(true),
+                     GetActiveSnapshot(), &failure, &entries);
+    if (result == TM_SelfModified)
+        ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                        errmsg("calendar was changed by an operation triggered by its own change")));
+    if (result == TM_Ok && entries != IndexEntries::kNone)
+        write_index_entries(calendar, next, entries);
+    ExecDropSingleTupleTableSlot(next);
+    return result == TM_Ok;
+}
+
+// One attempt on the calendar row; false if it has to be made again on a newer version.
+bool try_change(const Tracked& tracked, Relation calendar, const CalendarChange& change,
+                TupleTableSlot* slot) {
+    if (!fetch_calendar(tracked, calendar, change.listing, slot))
+        return change.stay.empty() ? !is_newer_than_snapshot(tracked, calendar, change.listing, slot)
+                                   : insert_calendar(tracked, calendar, change);
+
+    bool is_null;
+    const int64 version = next_version(DatumGetInt64(slot_getattr(slot, tracked.columns.version, &is_null)));
+    const Datum stored = slot_getattr(slot, tracked.columns.booked, &is_null);
+    if (is_null)
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                        errmsg("companion \"%s\" holds a null calendar", RelationGetRelationName(calendar))));
+    const DaysetView booked = view_dayset(PG_DETOAST_DATUM_PACKED(stored));
+    const TakenSpans wanted = difference(change.stay, change.was);
+    if (booked.overlaps(wanted.before) || booked.overlaps(wanted.after)) {
+        if (lock_if_newest(calendar, &slot->tts_tid))
+            report_conflict(tracked, change, booked, wanted);
+        return false;
+    }
+    const auto update = needs_executor(calendar) ? update_by_statement : update_in_place;
+    return update(tracked, calendar, change, slot, booked, version);
+}
+
+void change_day_rows(const Tracked& tracked, const CalendarChange& change) {
+    if (change.key_changed) {
+        delete_day_rows(tracked, change.listing, change.was);
+        insert_day_rows(tracked, change.listing, change.key, change.key_is_null, change.stay);
+        return;
+    }
+    const TakenSpans released = difference(change.was, change.stay);
+    const TakenSpans taken = difference(change.stay, change.was);
+    delete_day_rows(tracked, change.listing, released.before);
+    delete_day_rows(tracked, change.listing, released.after);
+    insert_day_rows(tracked, change.listing, change.key, change.key_is_null, taken.before);
+    insert_day_rows(tracked, change.listing, change.key, change.key_is_null, taken.after);
+}
+
+}  // namespace
+
+int64 next_version(int64 old_version) {
+    constexpr int64 kEpochs = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+    return std::max<int64>(old_version + 1, GetCurrentTimestamp() + kEpochs);
+}
+
+void change_calendar(const Tracked& tracked, const CalendarChange& change) {
+    Relation calendar = open_companion(tracked.row.calendar, RowExclusiveLock);
+    TupleTableSlot* slot = table_slot_create(calendar, nullptr);
+    for (bool done = false; !done;) {
+        CHECK_FOR_INTERRUPTS();
+        // What this transaction did before must be seen; under READ COMMITTED, what others committed too.
+        CommandCounterIncrement();
+        PushActiveSnapshot(GetTransactionSnapshot());
+        done = try_change(tracked, calendar, change, slot);
+        ExecClearTuple(slot);
+        PopActiveSnapshot();
+        if (!done)
+            calendar_moved_on();
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    table_close(calendar, NoLock);
+    if (OidIsValid(tracked.row.day))
+        change_day_rows(tracked, change);
+}
+
+}  // namespace availability

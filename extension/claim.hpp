@@ -1,0 +1,90 @@
+// The claim: what one reservation row holds, as expressions over the row.
+//
+// The expressions live in one place, the body of the companion function <table>_claim, so that renames, dumps and
+// dependencies work as for a view. Here they are made from the text that availability.track is given, and
+// read back from the function for the triggers (compiled) and for set-wise statements (as SQL).
+#pragma once
+
+#include <limits>
+
+#include "boundary.hpp"
+#include "core/day.hpp"
+
+extern "C" {
+#include <access/attnum.h>
+#include <executor/tuptable.h>
+#include <nodes/execnodes.h>
+#include <utils/date.h>
+#include <utils/rel.h>
+}
+
+namespace availability {
+
+// The three expressions, as trees over the columns of the tracked table (varno 1).
+struct ClaimExpressions {
+    Node* listing;
+    Node* key;
+    Node* stay;  // NULL where the row is not active
+};
+
+// Analyses one expression given to availability.track: over the columns of `reservations` alone, immutable, no
+// subquery, aggregate or set. `argument` names it in errors.
+Node* parse_claim_expression(Relation reservations, const char* argument, const char* text);
+
+// CASE WHEN active THEN stay END, or the stay itself when active is the constant true.
+Node* make_active_stay(Node* active, Node* stay);
+
+// The statement that makes the claim function; its names are quoted and qualified by the caller.
+char* claim_function_sql(Oid reservations, const ClaimExpressions& claim, const char* function_name);
+
+// Reads the expressions back from the claim function. Raises 42883 if it is missing and 55000 if its body is not one that
+// track made.
+ClaimExpressions load_claim_expressions(Oid reservations, Oid function);
+
+// The horizon of a table that was tracked without `since`.
+inline constexpr Day kNoHorizon = std::numeric_limits<Day>::min();
+
+// The day of a horizon given as a date. Raises 22008 if it is not a supported one.
+Day require_horizon(DateADT date);
+
+// The claims of all rows that hold days, as a parenthesised query of (listing, key, stay), stays cut to begin
+// no earlier than `since`. Stays that are not supported are among them, uncut.
+char* claims_sql(Oid reservations, const ClaimExpressions& claim, Day since);
+
+// What the row triggers evaluate.
+struct CompiledClaim {
+    ExprState* listing;
+    ExprState* key;
+    ExprState* stay;
+    ExprContext* context;
+    Oid listing_type;
+    Oid key_type;
+    // Whether any function of somebody's own is called: only then does evaluation switch to the owner.
+    bool calls_user_functions;
+};
+
+// Compiles into the current memory context, with the rights of `owner`.
+CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner);
+
+// A row's claim. Without a listing or a stay it holds nothing and `stay` is empty.
+struct Claim {
+    Datum listing;
+    Datum key;
+    bool key_is_null;
+    DaySpan stay;
+
+    bool held() const { return !stay.empty(); }
+};
+
+// What a stay that is unbounded or reaches outside the supported days means: 22008 in a row that comes, nothing in one that goes,
+// which never took a day.
+enum class UnsupportedStay { kRefused, kHoldsNothing };
+
+// Evaluates the claim of the row in `slot` (of the root's row type) in the current memory context.
+Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid owner, Day since,
+                     UnsupportedStay unsupported);
+
+// The types that a listing or a key may have: those that the decoder reads without calling an output function.
+bool is_supported_key_type(Oid type);
+
+}  // namespace availability

@@ -1,0 +1,174 @@
+// Dayset: a day set that can be changed, on CRoaring, and the canonical writer.
+
+#include "dayset.hpp"
+
+#include <cstring>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "dayset_format.hpp"
+
+namespace availability {
+
+namespace {
+
+constexpr DaySpan kSupportedDays = {kFirstDay, kEndDay};
+
+roaring_bitmap_t* require(roaring_bitmap_t* bitmap) {
+    if (bitmap == nullptr)
+        throw std::bad_alloc();
+    return bitmap;
+}
+
+using Days = std::vector<std::uint32_t>; // ascending
+
+std::uint32_t runs_in(const Days& days) {
+    std::uint32_t runs = days.empty() ? 0 : 1;
+    for (std::size_t i = 1; i < days.size(); ++i)
+        runs += days[i] != days[i - 1] + 1;
+    return runs;
+}
+
+std::uint8_t* put16(std::uint8_t* end, std::uint32_t value) {
+    store16(end, value);
+    return end + 2;
+}
+
+std::uint8_t* put32(std::uint8_t* end, std::uint32_t value) {
+    store32(end, value);
+    return end + 4;
+}
+
+std::uint8_t* put_key(const Days& days, std::uint8_t* end) {
+    end = put16(end, 0);
+    return put16(end, static_cast<std::uint32_t>(days.size()) - 1);
+}
+
+std::uint8_t* put_runs(const Days& days, std::uint32_t runs, std::uint8_t* end) {
+    end = put32(end, kRunCookie);
+    *end++ = 1;
+    end = put_key(days, end);
+    end = put16(end, runs);
+    for (std::size_t first = 0, next; first < days.size(); first = next) {
+        next = first + 1;
+        while (next < days.size() && days[next] == days[next - 1] + 1)
+            ++next;
+        end = put16(end, days[first]);
+        end = put16(end, static_cast<std::uint32_t>(next - first) - 1);
+    }
+    return end;
+}
+
+std::uint8_t* put_array(const Days& days, std::uint8_t* end) {
+    for (const std::uint32_t day : days)
+        end = put16(end, day);
+    return end;
+}
+
+// Bit d of a little-endian 64-bit word is bit d % 8 of its byte d / 8, so the words need not be
+// seen.
+std::uint8_t* put_bitset(const Days& days, std::uint8_t* end) {
+    std::memset(end, 0, kBitsetSize);
+    for (const std::uint32_t day : days)
+        end[day / 8] = static_cast<std::uint8_t>(end[day / 8] | 1 << day % 8);
+    return end + kBitsetSize;
+}
+
+std::uint8_t* put_plain(const Days& days, std::uint8_t* end) {
+    end = put32(end, kPlainCookie);
+    end = put32(end, days.empty() ? 0 : 1);
+    if (days.empty())
+        return end;
+    end = put_key(days, end);
+    end = put32(end, kPlainHeaderSize);
+    return days.size() <= kMaxArrayDays ? put_array(days, end) : put_bitset(days, end);
+}
+
+} // namespace
+
+Dayset::Dayset() : bitmap_(require(roaring_bitmap_create())) {}
+
+Dayset::Dayset(const DaysetView& view) : Dayset() {
+    RunCursor cursor(view);
+    for (DaySpan run; cursor.next(&run);)
+        add(run);
+}
+
+Dayset::Dayset(const Dayset& other) : bitmap_(require(roaring_bitmap_copy(other.bitmap_))) {}
+
+Dayset::Dayset(Dayset&& other) noexcept : bitmap_(std::exchange(other.bitmap_, nullptr)) {}
+
+Dayset& Dayset::operator=(Dayset other) noexcept {
+    std::swap(bitmap_, other.bitmap_);
+    return *this;
+}
+
+Dayset::~Dayset() {
+    if (bitmap_ != nullptr)
+        roaring_bitmap_free(bitmap_);
+}
+
+void Dayset::add(DaySpan span) {
+    if (!span.empty())
+        roaring_bitmap_add_range_closed(bitmap_, static_cast<std::uint32_t>(span.first_day),
+                                        static_cast<std::uint32_t>(span.end_day - 1));
+}
+
+void Dayset::remove(DaySpan span) {
+    span = intersection(span, kSupportedDays);
+    if (!span.empty())
+        roaring_bitmap_remove_range_closed(bitmap_, static_cast<std::uint32_t>(span.first_day),
+                                           static_cast<std::uint32_t>(span.end_day - 1));
+}
+
+void Dayset::keep(DaySpan span) {
+    if (span.empty())
+        span = {kEndDay, kEndDay};
+    remove({kFirstDay, span.first_day});
+    remove({span.end_day, kEndDay});
+}
+
+void Dayset::unite(const Dayset& other) {
+    roaring_bitmap_or_inplace(bitmap_, other.bitmap_);
+}
+
+void Dayset::intersect(const Dayset& other) {
+    roaring_bitmap_and_inplace(bitmap_, other.bitmap_);
+}
+
+void Dayset::subtract(const Dayset& other) {
+    if (bitmap_ == other.bitmap_)
+        roaring_bitmap_clear(bitmap_); // CRoaring refuses to subtract a set from itself in place
+    else
+        roaring_bitmap_andnot_inplace(bitmap_, other.bitmap_);
+}
+
+bool Dayset::empty() const {
+    return roaring_bitmap_is_empty(bitmap_);
+}
+
+std::uint32_t Dayset::count() const {
+    return static_cast<std::uint32_t>(roaring_bitmap_get_cardinality(bitmap_));
+}
+
+std::size_t Dayset::stored_size() const {
+    std::uint8_t bytes[kMaxStoredSize];
+    return write(bytes);
+}
+
+// CRoaring is asked for the days, never for its bytes. Which container it has them in depends on
+// its version and on how the set came about, and 0.2.66 can hold 4096 days and fewer in a bitset
+// container, after a range is added to many runs or removed from a bitset, and then serializes what
+// no one can read.
+std::size_t Dayset::write(void* bytes) const {
+    Days days(count());
+    roaring_bitmap_to_uint32_array(bitmap_, days.data());
+    auto* const begin = static_cast<std::uint8_t*>(bytes);
+    const std::uint32_t runs = runs_in(days);
+    std::uint8_t* const end =
+        prefers_runs(count(), runs) ? put_runs(days, runs, begin) : put_plain(days, begin);
+    return static_cast<std::size_t>(end - begin);
+}
+
+} // namespace availability

@@ -1,0 +1,212 @@
+// availability.repair, forget and untrack: what an operator does to a tracked table.
+
+#include "companions.hpp"
+#include "dayset_type.hpp"
+#include "owner_scope.hpp"
+#include "sql.hpp"
+#include "verify.hpp"
+
+extern "C" {
+#include <access/xact.h>
+#include <catalog/dependency.h>
+#include <catalog/pg_trigger.h>
+#include <commands/trigger.h>
+#include <miscadmin.h>
+#include <storage/lmgr.h>
+#include <utils/builtins.h>
+#include <utils/date.h>
+#include <utils/lsyscache.h>
+#include <utils/regproc.h>
+}
+
+namespace availability {
+
+namespace {
+
+// Every calendar that changes without a reservation of its own says so once.
+constexpr char kReset[] =
+    "version = availability.next_version(c.version), change = 'reset', reservation_id = NULL, stay = NULL, was = NULL";
+
+void repair_day_rows(const SqlNames& names) {
+    run_sql("WITH claimed AS (SELECT listing, lower(stay) + n AS day, key FROM {claims} AS claims"
+            "  CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n)"
+            " DELETE FROM {day} AS d WHERE d.day >= {since} AND NOT EXISTS (SELECT FROM claimed c"
+            "  WHERE c.listing = d.listing_id AND c.day = d.day AND c.key IS NOT DISTINCT FROM d.reservation_id)",
+            names);
+    run_sql("INSERT INTO {day} (listing_id, day, reservation_id)"
+            " SELECT listing, lower(stay) + n, key FROM {claims} AS claims"
+            "  CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n"
+            " ON CONFLICT (listing_id, day) DO NOTHING",
+            names);
+}
+
+void repair_calendars(const SqlNames& names) {
+    run_sql("UPDATE {calendar} AS c SET booked = w.booked, {reset} FROM"
+            "  (SELECT k.listing_id, coalesce(e.booked, '{}') AS booked FROM {calendar} AS k LEFT JOIN"
+            "    (SELECT listing, availability.dayset_agg(stay) AS booked FROM {claims} AS claims GROUP BY listing) AS e"
+            "    ON e.listing = k.listing_id) AS w"
+            " WHERE w.listing_id = c.listing_id AND w.booked OPERATOR(availability.<>)"
+            "  (c.booked OPERATOR(availability.*) daterange({since}, NULL))",
+            names);
+    run_sql("INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
+            " SELECT listing, availability.dayset_agg(stay), availability.next_version(0), 'reset'"
+            " FROM {claims} AS claims GROUP BY listing ON CONFLICT (listing_id) DO NOTHING",
+            names);
+}
+
+void repair_listings(const SqlNames& names) {
+    run_sql("INSERT INTO {calendar} (listing_id, booked, version, change)"
+            " SELECT l.{listings_column}, '{}', availability.next_version(0), 'reset' FROM {listings} AS l"
+            " WHERE l.{listings_column} IS NOT NULL"
+            " AND NOT EXISTS (SELECT FROM {calendar} AS c WHERE c.listing_id = l.{listings_column})"
+            " ON CONFLICT (listing_id) DO NOTHING",
+            names);
+    constexpr char kGone[] =
+        " NOT EXISTS (SELECT FROM {listings} AS l WHERE l.{listings_column} = c.listing_id)"
+        " AND NOT EXISTS (SELECT FROM {claims} AS claims WHERE claims.listing = c.listing_id)";
+    run_sql(psprintf("UPDATE {calendar} AS c SET booked = '{}', version = availability.next_version(version),"
+                     " change = 'dropped', reservation_id = NULL, stay = NULL, was = NULL WHERE %s", kGone), names);
+    run_sql(psprintf("DELETE FROM {calendar} AS c WHERE %s", kGone), names);
+}
+
+uint64 count_discrepancies(const TrackedRow& row) {
+    const int result = SPI_execute(verify_sql(row), false, 0);
+    if (result != SPI_OK_SELECT)
+        elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+    return SPI_processed;
+}
+
+void drop_trigger(Oid table, const char* name) {
+    if (!OidIsValid(table) || get_rel_name(table) == nullptr)
+        return;
+    const Oid trigger = get_trigger_oid(table, name, true);
+    if (!OidIsValid(trigger))
+        return;
+    // Not by DROP TRIGGER, which only the owner of the table of listings may do.
+    const ObjectAddress address = {TriggerRelationId, trigger, 0};
+    performDeletion(&address, DROP_RESTRICT, 0);
+}
+
+void drop_claim_function(SqlNames names, Oid function) {
+    names.set("claim_function", format_procedure_qualified(function));
+    run_sql("DROP FUNCTION {claim_function}", names);
+}
+
+void drop_companions(const TrackedRow& row) {
+    const SqlNames names = companion_names(row);
+    const auto drop = [&](Oid relation, const char* statement) {
+        if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
+            run_sql(statement, names);
+    };
+    drop(row.month_view, "DROP VIEW {month}");
+    drop(row.open_view, "DROP VIEW {open}");
+    const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid;
+    if (OidIsValid(claim))
+        drop_claim_function(names, claim);
+    drop(row.day, "DROP TABLE {day}");
+    drop(row.calendar, "DROP TABLE {calendar}");
+}
+
+// Who may untrack: the owner of the table, or, once somebody dropped it with CASCADE, of the calendar that is left.
+Oid require_owner_of_tracked(const TrackedRow& row) {
+    for (const Oid relation : {row.reservations, row.calendar})
+        if (get_rel_name(relation) != nullptr) {
+            require_owner(relation);
+            return relation_owner(relation);
+        }
+    if (!superuser())
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("must be superuser to untrack a table that is gone with its companions")));
+    return GetUserId();
+}
+
+}  // namespace
+
+}  // namespace availability
+
+using namespace availability;
+
+AVAILABILITY_FUNCTION(availability_repair) {
+    const Oid reservations = PG_GETARG_OID(0);
+    require_owner(reservations);
+    lock_against_writes(reservations, "availability.repair");
+    const TrackedRow row = require_tracked_row(reservations);
+
+    const OwnerScope scope = enter_owner(relation_owner(reservations));
+    SPI_connect();
+    const uint64 found = count_discrepancies(row);
+    if (found > 0) {
+        SqlNames names = companion_names(row);
+        add_claims(&names, row);
+        names.set("reset", kReset);
+        refuse_unsupported_stays(names);
+        refuse_double_bookings(names);
+        const char* column = listings_key_column(row);
+        ensure_triggers(row, column);
+        // Calendars before day rows, as everywhere: a listing that is deleted meanwhile has its own locked in that order.
+        repair_calendars(names);
+        if (column != nullptr) {
+            names.set("listings_column", column);
+            repair_listings(names);
+        }
+        if (OidIsValid(row.day))
+            repair_day_rows(names);
+    }
+    SPI_finish();
+    leave_owner(scope);
+    PG_RETURN_INT64(static_cast<int64>(found));
+}
+
+AVAILABILITY_FUNCTION(availability_forget) {
+    const Oid reservations = PG_GETARG_OID(0);
+    const DateADT before = PG_GETARG_DATEADT(1);
+    require_owner(reservations);
+    lock_against_writes(reservations, "availability.forget");
+    const TrackedRow row = require_tracked_row(reservations);
+    const Day horizon = require_horizon(before);
+    if (row.since != kNoHorizon && horizon < row.since)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("the horizon of a tracked table only moves forward"),
+                        errhint("To see earlier days again, use availability.untrack and availability.track.")));
+
+    const OwnerScope scope = enter_owner(relation_owner(reservations));
+    SPI_connect();
+    SqlNames names = companion_names(row);
+    names.set("before", psprintf("(date '1970-01-01' + %d)", horizon));
+    names.set("oid", psprintf("%u", reservations));
+    names.set("reset", kReset);
+    write_tracked(reservations, "UPDATE availability.tracked SET since = {before} WHERE reservations = {oid}::oid", names);
+    const uint64 changed =
+        run_sql("UPDATE {calendar} AS c SET booked = c.booked OPERATOR(availability.*) daterange({before}, NULL), {reset}"
+                " WHERE c.booked OPERATOR(availability.&&) daterange(NULL, {before})",
+                names);
+    if (OidIsValid(row.day))
+        run_sql("DELETE FROM {day} WHERE day < {before}", names);
+    SPI_finish();
+    leave_owner(scope);
+    PG_RETURN_INT64(static_cast<int64>(changed));
+}
+
+AVAILABILITY_FUNCTION(availability_untrack) {
+    const Oid reservations = PG_GETARG_OID(0);
+    const Oid owner = require_owner_of_tracked(require_tracked_row(reservations));
+    LockRelationOid(reservations, AccessExclusiveLock);
+    // Somebody else may have untracked it while we waited.
+    const TrackedRow row = require_tracked_row(reservations);
+
+    const OwnerScope scope = enter_owner(owner);
+    SPI_connect();
+    drop_trigger(reservations, kClaimTrigger);
+    drop_trigger(reservations, kTruncateTrigger);
+    if (OidIsValid(row.listings)) {
+        drop_trigger(row.listings, NameStr(row.listings_trigger));
+        drop_trigger(row.listings, listing_truncate_trigger(NameStr(row.listings_trigger)));
+    }
+    drop_companions(row);
+    SqlNames names;
+    names.set("oid", psprintf("%u", reservations));
+    write_tracked(reservations, "DELETE FROM availability.tracked WHERE reservations = {oid}::oid", names);
+    SPI_finish();
+    leave_owner(scope);
+    PG_RETURN_VOID();
+}

@@ -1,0 +1,36 @@
+-- The settings of tracked tables: written by availability.track and its companions alone, read by anybody.
+-- extension/tracked.cpp reads the first nine columns by their place.
+CREATE TABLE availability.tracked (
+    reservations     regclass PRIMARY KEY,
+    calendar         regclass NOT NULL,
+    day              regclass,
+    month_view       regclass NOT NULL,
+    open_view        regclass NOT NULL,
+    claim            name     NOT NULL,
+    listings         regclass,
+    listings_trigger name,
+    since            date,
+    listing          text     NOT NULL,
+    stay             text     NOT NULL,
+    active           text     NOT NULL,
+    key              text     NOT NULL,
+    cancel           text
+);
+COMMENT ON TABLE availability.tracked IS 'one row a tracked table: its companions and the arguments of availability.track';
+COMMENT ON COLUMN availability.tracked.reservations IS 'the tracked table';
+COMMENT ON COLUMN availability.tracked.calendar IS 'companion: one calendar a listing';
+COMMENT ON COLUMN availability.tracked.day IS 'companion: one row a booked day; NULL without day rows';
+COMMENT ON COLUMN availability.tracked.month_view IS 'companion: month bitmaps';
+COMMENT ON COLUMN availability.tracked.open_view IS 'companion: open gaps from today on';
+COMMENT ON COLUMN availability.tracked.claim IS 'companion: the function that gives the claim of a row, in the calendar''s schema';
+COMMENT ON COLUMN availability.tracked.listings IS 'the table of listings; NULL when none is known';
+COMMENT ON COLUMN availability.tracked.listings_trigger IS 'the trigger on the table of listings';
+COMMENT ON COLUMN availability.tracked.since IS 'the horizon: days before it are not stored, checked or verified; NULL for none';
+COMMENT ON COLUMN availability.tracked.listing IS 'argument of track, as it was given or found';
+COMMENT ON COLUMN availability.tracked.stay IS 'argument of track, as it was given or found';
+COMMENT ON COLUMN availability.tracked.active IS 'argument of track';
+COMMENT ON COLUMN availability.tracked.key IS 'argument of track, as it was given or found';
+COMMENT ON COLUMN availability.tracked.cancel IS 'argument of track';
+
+GRANT SELECT ON availability.tracked TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('availability.tracked', '');
