@@ -48,6 +48,10 @@ include $(PGXS)
 # PGXS's bitcode step ignores PG_CXXFLAGS.
 BITCODE_CXXFLAGS += -std=c++17 $(WARNINGS)
 
+# Compiled, so that it stays compilable, but not installed: the server's JIT inliner aborts on C++ bitcode
+# (it takes a constructor's alias for a function), and that restarts the whole cluster.
+install_llvm_module =
+
 all: availability_decoder.so
 
 availability_decoder.so: $(DECODER_OBJS) $(DECODER_CORE_OBJS)
