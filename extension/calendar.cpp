@@ -23,8 +23,11 @@ extern "C" {
 #include <executor/executor.h>
 #include <executor/spi.h>
 #include <lib/stringinfo.h>
+#include <common/hashfn.h>
 #include <miscadmin.h>
+#include <storage/bufmgr.h>
 #include <utils/builtins.h>
+#include <utils/datum.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
 #include <utils/snapmgr.h>
@@ -128,8 +131,41 @@ Datum changed_days(const DaysetView& booked, const CalendarChange& change) {
     return make_dayset(stored);
 }
 
+// Where this transaction left the calendars that it changed last. The versions of a calendar that one transaction makes stay on
+// their HOT chain until it ends: to find the newest by the index is to walk them all. A place is a guess: what
+// it holds is taken only if the snapshot sees it and it is of the listing, of which a snapshot never sees two.
+struct Place {
+    LocalTransactionId transaction;
+    Oid calendar;
+    ItemPointerData tid;
+};
+
+Place& place_of(const Tracked& tracked, Relation calendar, Datum listing) {
+    static Place places[1024];
+    const Form_pg_attribute column = TupleDescAttr(RelationGetDescr(calendar), tracked.columns.listing - 1);
+    const uint32 hash = datum_image_hash(listing, column->attbyval, column->attlen);
+    return places[hash_combine(hash, RelationGetRelid(calendar)) % lengthof(places)];
+}
+
+void remember_place(const Tracked& tracked, Relation calendar, Datum listing, const ItemPointerData& tid) {
+    place_of(tracked, calendar, listing) = {local_transaction(), RelationGetRelid(calendar), tid};
+}
+
+bool fetch_from_place(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
+    Place& place = place_of(tracked, calendar, listing);
+    // The table may have been rewritten since.
+    if (place.transaction != local_transaction() || place.calendar != RelationGetRelid(calendar) ||
+        ItemPointerGetBlockNumber(&place.tid) >= RelationGetNumberOfBlocks(calendar) ||
+        !table_tuple_fetch_row_version(calendar, &place.tid, GetActiveSnapshot(), slot))
+        return false;
+    bool is_null;
+    return compare_listings(tracked, slot_getattr(slot, tracked.columns.listing, &is_null), listing) == 0;
+}
+
 // Finds the calendar row that the active snapshot sees.
 bool fetch_calendar(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
+    if (fetch_from_place(tracked, calendar, listing, slot))
+        return true;
     Relation index = open_primary_key(calendar, {tracked.columns.listing}, AccessShareLock);
     ScanKeyData key;
     init_index_key(&key, index, 1, BTEqualStrategyNumber, listing);
@@ -258,8 +294,11 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
     if (result == TM_SelfModified)
         ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
                         errmsg("calendar was changed by an operation triggered by its own change")));
-    if (result == TM_Ok && entries != IndexEntries::kNone)
-        write_index_entries(calendar, next, entries);
+    if (result == TM_Ok) {
+        remember_place(tracked, calendar, change.listing, next->tts_tid);
+        if (entries != IndexEntries::kNone)
+            write_index_entries(calendar, next, entries);
+    }
     ExecDropSingleTupleTableSlot(next);
     return result == TM_Ok;
 }

@@ -43,6 +43,7 @@ extern "C" {
 #include <catalog/pg_constraint.h>
 #include <executor/executor.h>
 #include <nodes/nodeFuncs.h>
+#include <storage/proc.h>
 #include <utils/acl.h>
 }
 
@@ -97,6 +98,15 @@ inline AttrMap* row_map_by_name(TupleDesc from, TupleDesc to) {
     return build_attrmap_by_name_if_req(from, to, false);
 #else
     return build_attrmap_by_name_if_req(from, to);
+#endif
+}
+
+// Tells the transactions of this session apart.
+inline LocalTransactionId local_transaction() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
 #endif
 }
 

@@ -89,10 +89,21 @@ std::uint8_t* put_plain(const Days& days, std::uint8_t* end) {
 
 Dayset::Dayset() : bitmap_(require(roaring_bitmap_create())) {}
 
+// CRoaring counts a bitset container anew for every range that is added to it.
 Dayset::Dayset(const DaysetView& view) : Dayset() {
     RunCursor cursor(view);
-    for (DaySpan run; cursor.next(&run);)
-        add(run);
+    DaySpan run;
+    if (view.stores_runs()) {
+        while (cursor.next(&run))
+            add(run);
+        return;
+    }
+    Days days;
+    days.reserve(view.count());
+    while (cursor.next(&run))
+        for (Day day = run.first_day; day < run.end_day; ++day)
+            days.push_back(static_cast<std::uint32_t>(day));
+    roaring_bitmap_add_many(bitmap_, days.size(), days.data());
 }
 
 Dayset::Dayset(const Dayset& other) : bitmap_(require(roaring_bitmap_copy(other.bitmap_))) {}

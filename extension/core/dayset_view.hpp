@@ -69,6 +69,8 @@ class DaysetView {
 
     // Number of maximal runs.
     std::uint32_t runs() const;
+    // Whether the bytes are those of a run container.
+    bool stores_runs() const { return kind_ == Kind::kRuns; }
 
   private:
     friend class RunCursor;
