@@ -394,7 +394,7 @@ AVAILABILITY_FUNCTION(availability_track) {
     require_owner(arguments.reservations);
     lock_against_writes(arguments.reservations, "availability.track");
 
-    Relation relation = table_open(arguments.reservations, NoLock);
+    Relation relation = relation_open(arguments.reservations, NoLock);
     require_trackable(relation);
     if (arguments.stay == nullptr)
         arguments.stay = default_stay(relation);
@@ -403,6 +403,6 @@ AVAILABILITY_FUNCTION(availability_track) {
     const ClaimExpressions claim = parse_claim(relation, arguments);
     arguments.listings = find_listings(relation, claim.listing, arguments.listings.table);
     make_tracked(relation, claim, arguments);
-    table_close(relation, NoLock);
+    relation_close(relation, NoLock);
     PG_RETURN_VOID();
 }

@@ -6,6 +6,8 @@ FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'availability')
   AND classid <> 'pg_namespace'::regclass
+  -- nor types that come with another object, which are members from PostgreSQL 17 on
+  AND NOT EXISTS (SELECT FROM pg_type WHERE classid = 'pg_type'::regclass AND oid = objid AND (typrelid <> 0 OR typelem <> 0))
   AND obj_description(objid, classid::regclass::text) IS NULL
 ORDER BY 1;
 
