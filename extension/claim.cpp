@@ -1,4 +1,4 @@
-// Claim expressions: from the text given to availability.track to the claim function, and back from it.
+// Claim expressions: from the text given to availability.track to the view of claims, and back from it.
 
 #include <cstring>
 
@@ -6,13 +6,14 @@
 #include "dayset_type.hpp"
 #include "owner_scope.hpp"
 #include "sql.hpp"
+#include "tracked.hpp"
 
 extern "C" {
 #include <access/htup_details.h>
+#include <access/relation.h>
 #include <access/sysattr.h>
 #include <access/transam.h>
 #include <catalog/pg_collation.h>
-#include <catalog/pg_proc.h>
 #include <catalog/pg_type.h>
 #include <executor/executor.h>
 #include <miscadmin.h>
@@ -24,10 +25,12 @@ extern "C" {
 #include <parser/parse_expr.h>
 #include <parser/parse_relation.h>
 #include <parser/parser.h>
+#include <parser/parsetree.h>
+#include <rewrite/rewriteHandler.h>
+#include <rewrite/rewriteManip.h>
 #include <utils/builtins.h>
 #include <utils/datum.h>
 #include <utils/lsyscache.h>
-#include <utils/regproc.h>
 #include <utils/ruleutils.h>
 #include <utils/syscache.h>
 }
@@ -102,45 +105,6 @@ void refuse_virtual_columns(Relation reservations, Node* expression) {
     }
 }
 
-// Column of the table → field of the function's parameter.
-Node* columns_to_parameter(Node* node, void* row_type) {
-    if (node == nullptr)
-        return nullptr;
-    if (IsA(node, Var)) {
-        const auto* var = reinterpret_cast<Var*>(node);
-        auto* parameter = makeNode(Param);
-        parameter->paramkind = PARAM_EXTERN;
-        parameter->paramid = 1;
-        parameter->paramtype = *static_cast<Oid*>(row_type);
-        parameter->paramtypmod = -1;
-        parameter->location = -1;
-        auto* field = makeNode(FieldSelect);
-        field->arg = reinterpret_cast<Expr*>(parameter);
-        field->fieldnum = var->varattno;
-        field->resulttype = var->vartype;
-        field->resulttypmod = var->vartypmod;
-        field->resultcollid = var->varcollid;
-        return reinterpret_cast<Node*>(field);
-    }
-    return mutate_expression(node, columns_to_parameter, row_type);
-}
-
-// Field of the function's parameter → column of the table. *foreign is set if anything else of the parameter is used.
-Node* parameter_to_columns(Node* node, void* foreign) {
-    if (node == nullptr)
-        return nullptr;
-    if (IsA(node, FieldSelect)) {
-        const auto* field = reinterpret_cast<FieldSelect*>(node);
-        const auto* parameter = reinterpret_cast<Param*>(field->arg);
-        if (IsA(parameter, Param) && parameter->paramkind == PARAM_EXTERN && parameter->paramid == 1)
-            return reinterpret_cast<Node*>(makeVar(1, field->fieldnum, field->resulttype,
-                                                   field->resulttypmod, field->resultcollid, 0));
-    }
-    if (IsA(node, Param))
-        *static_cast<bool*>(foreign) = true;
-    return mutate_expression(node, parameter_to_columns, foreign);
-}
-
 // Planning may call functions, so that it is done with the rights of the owner.
 bool is_mutable(Node* expression, Oid owner) {
     const OwnerScope scope = enter_owner(owner);
@@ -161,23 +125,25 @@ bool calls_user_function(Node* node, void*) {
     return walk_expression(node, calls_user_function, nullptr);
 }
 
-bool selects_expressions_alone(const Query* query) {
-    return query->commandType == CMD_SELECT && query->rtable == NIL && query->jointree->quals == nullptr &&
-           !query->hasSubLinks && !query->hasAggs && !query->hasWindowFuncs && !query->hasTargetSRFs &&
-           query->groupClause == NIL && query->havingQual == nullptr && query->setOperations == nullptr &&
-           query->limitCount == nullptr && query->limitOffset == nullptr;
+// Whether a view is what track makes: three expressions over the rows of one table.
+bool selects_claims(const Query* query, Oid reservations) {
+    if (query->commandType != CMD_SELECT || query->hasSubLinks || query->hasAggs || query->hasWindowFuncs ||
+        query->hasTargetSRFs || query->groupClause != NIL || query->groupingSets != NIL || query->havingQual != nullptr ||
+        query->distinctClause != NIL || query->setOperations != nullptr || query->limitCount != nullptr ||
+        query->limitOffset != nullptr || query->jointree->quals != nullptr || list_length(query->targetList) != 3 ||
+        list_length(query->jointree->fromlist) != 1 || !IsA(linitial(query->jointree->fromlist), RangeTblRef))
+        return false;
+    const auto* table = linitial_node(RangeTblRef, query->jointree->fromlist);
+    const RangeTblEntry* entry = rt_fetch(table->rtindex, query->rtable);
+    return entry->rtekind == RTE_RELATION && entry->relid == reservations;
 }
 
-[[noreturn]] void claim_function_replaced(Oid function) {
+[[noreturn]] void claims_view_replaced(Oid view) {
     ereport(ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("function %s was not made by availability.track", format_procedure(function)),
+             errmsg("view \"%s\" was not made by availability.track", get_rel_name(view)),
              errhint("Use availability.untrack and availability.track to change a claim.")));
     pg_unreachable();
-}
-
-ExprState* compile_expression(Node* expression) {
-    return ExecInitExpr(expression_planner(static_cast<Expr*>(copyObjectImpl(expression))), nullptr);
 }
 
 }  // namespace
@@ -266,66 +232,40 @@ Node* make_active_stay(Node* active, Node* stay) {
     return reinterpret_cast<Node*>(choice);
 }
 
-char* claim_function_sql(Oid reservations, const ClaimExpressions& claim, const char* function_name) {
-    Oid row_type = get_rel_type_id(reservations);
-    StringInfoData sql;
-    initStringInfo(&sql);
-    appendStringInfo(&sql,
-                     "CREATE FUNCTION %s(reservation %s, OUT listing %s, OUT key %s, OUT stay "
-                     "pg_catalog.daterange) LANGUAGE sql IMMUTABLE BEGIN ATOMIC SELECT ",
-                     function_name, format_type_be_qualified(row_type),
-                     format_type_be_qualified(getBaseType(exprType(claim.listing))),
-                     format_type_be_qualified(getBaseType(exprType(claim.key))));
-    Node* const expressions[] = {claim.listing, claim.key, claim.stay};
-    const char* separator = "";
-    for (Node* expression : expressions) {
-        Node* over_row = columns_to_parameter(expression, &row_type);
-        appendStringInfo(&sql, "%s%s", separator, deparse_expression(over_row, NIL, false, false));
-        separator = ", ";
-    }
-    appendStringInfoString(&sql, "; END");
-    return sql.data;
+char* claims_view_sql(Oid reservations, const ClaimExpressions& claim) {
+    List* context = deparse_context_for(get_rel_name(reservations), reservations);
+    const bool partitioned = get_rel_relkind(reservations) == RELKIND_PARTITIONED_TABLE;
+    return psprintf("SELECT %s AS listing, %s AS key, %s AS stay FROM %s%s",
+                    deparse_expression(claim.listing, context, false, false),
+                    deparse_expression(claim.key, context, false, false),
+                    deparse_expression(claim.stay, context, false, false),
+                    partitioned ? "" : "ONLY ", qualified_name(reservations));
 }
 
-ClaimExpressions load_claim_expressions(Oid reservations, Oid function) {
-    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-    if (!HeapTupleIsValid(tuple))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
-                        errmsg("the claim function of table \"%s\" is missing", get_rel_name(reservations))));
-    bool is_null;
-    const Datum body = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &is_null);
-    if (is_null)
-        claim_function_replaced(function);
-    auto* statements = static_cast<List*>(stringToNode(TextDatumGetCString(body)));
-    ReleaseSysCache(tuple);
+ClaimExpressions load_claim_expressions(Oid reservations, Oid view) {
+    Relation relation = open_companion(view, AccessShareLock);
+    if (relation->rd_rel->relkind != RELKIND_VIEW)
+        claims_view_replaced(view);
+    auto* query = static_cast<Query*>(copyObjectImpl(get_view_query(relation)));
+    relation_close(relation, NoLock);
+    if (!selects_claims(query, reservations))
+        claims_view_replaced(view);
 
-    // BEGIN ATOMIC … END is stored as a list of one list of queries.
-    if (!IsA(statements, List) || list_length(statements) != 1)
-        claim_function_replaced(function);
-    auto* queries = static_cast<List*>(linitial(statements));
-    if (!IsA(queries, List) || list_length(queries) != 1)
-        claim_function_replaced(function);
-    auto* query = linitial_node(Query, queries);
-    if (!selects_expressions_alone(query) || list_length(query->targetList) != 3)
-        claim_function_replaced(function);
-
-    bool foreign = false;
     Node* columns[3];
     for (int i = 0; i < 3; i++)
-        columns[i] = parameter_to_columns(
-            reinterpret_cast<Node*>(
-                static_cast<TargetEntry*>(list_nth(query->targetList, i))->expr),
-            &foreign);
-    if (foreign || !is_supported_key_type(getBaseType(exprType(columns[0]))) ||
+        columns[i] = reinterpret_cast<Node*>(static_cast<TargetEntry*>(list_nth(query->targetList, i))->expr);
+    const int table = linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex;
+    for (Node* column : columns)
+        ChangeVarNodes(column, table, 1, 0);
+    if (!is_supported_key_type(getBaseType(exprType(columns[0]))) ||
         !is_supported_key_type(getBaseType(exprType(columns[1]))) ||
-        getBaseType(exprType(columns[2])) != DATERANGEOID)
-        claim_function_replaced(function);
+        getBaseType(exprType(columns[2])) != DATERANGEOID ||
+        refers_beyond_columns(reinterpret_cast<Node*>(query->targetList), nullptr))
+        claims_view_replaced(view);
     return {columns[0], columns[1], columns[2]};
 }
 
 char* claims_sql(Oid reservations, const ClaimExpressions& claim, Day since) {
-    List* context = deparse_context_for(get_rel_name(reservations), reservations);
-    const bool partitioned = get_rel_relkind(reservations) == RELKIND_PARTITIONED_TABLE;
     // As in evaluate_claim(): an unbounded stay is not cut but left to be refused.
     const char* cut = since == kNoHorizon
                           ? "stay"
@@ -333,13 +273,13 @@ char* claims_sql(Oid reservations, const ClaimExpressions& claim, Day since) {
                                      "date '-infinity' THEN stay ELSE stay OPERATOR(pg_catalog.*) "
                                      "pg_catalog.daterange(date '1970-01-01' OPERATOR(pg_catalog.+) %d, NULL) END",
                                      since);
-    return psprintf("(SELECT listing, key, stay FROM (SELECT listing, key, %s AS stay FROM"
-                    " (SELECT %s AS listing, %s AS key, %s AS stay FROM %s%s) AS of_row) AS of_row"
+    return psprintf("(SELECT listing, key, stay FROM (SELECT listing, key, %s AS stay FROM (%s) AS of_row) AS of_row"
                     " WHERE listing IS NOT NULL AND NOT pg_catalog.isempty(stay))",
-                    cut, deparse_expression(claim.listing, context, false, false),
-                    deparse_expression(claim.key, context, false, false),
-                    deparse_expression(claim.stay, context, false, false),
-                    partitioned ? "" : "ONLY ", qualified_name(reservations));
+                    cut, claims_view_sql(reservations, claim));
+}
+
+ExprState* compile_expression(Node* expression) {
+    return ExecInitExpr(expression_planner(static_cast<Expr*>(copyObjectImpl(expression))), nullptr);
 }
 
 CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {

@@ -1,8 +1,8 @@
 // The claim: what one reservation row holds, as expressions over the row.
 //
-// The expressions live in one place, the body of the companion function <table>_claim, so that renames, dumps and
-// dependencies work as for a view. Here they are made from the text that availability.track is given, and
-// read back from the function for the triggers (compiled) and for set-wise statements (as SQL).
+// The expressions live in one place, the companion view <table>_claims, so that renames, dumps and dependencies work.
+// (In the body of a function over the row, they would make the table's row type one that ALTER TABLE can't rewrite.) Here
+// they are made from the text that availability.track is given, and read back from the view for the triggers (compiled).
 #pragma once
 
 #include <limits>
@@ -34,12 +34,11 @@ Node* parse_claim_expression(Relation reservations, const char* argument, const 
 // CASE WHEN active THEN stay END, or the stay itself when active is the constant true.
 Node* make_active_stay(Node* active, Node* stay);
 
-// The statement that makes the claim function; its names are quoted and qualified by the caller.
-char* claim_function_sql(Oid reservations, const ClaimExpressions& claim, const char* function_name);
+// The query of the view of claims.
+char* claims_view_sql(Oid reservations, const ClaimExpressions& claim);
 
-// Reads the expressions back from the claim function. Raises 42883 if it is missing and 55000 if its body is not one that
-// track made.
-ClaimExpressions load_claim_expressions(Oid reservations, Oid function);
+// Reads the expressions back from the view. Raises 55000 if it is missing or its query is not one that track made.
+ClaimExpressions load_claim_expressions(Oid reservations, Oid view);
 
 // The horizon of a table that was tracked without `since`.
 inline constexpr Day kNoHorizon = std::numeric_limits<Day>::min();
@@ -50,6 +49,9 @@ Day require_horizon(DateADT date);
 // The claims of all rows that hold days, as a parenthesised query of (listing, key, stay), stays cut to begin
 // no earlier than `since`. Stays that are not supported are among them, uncut.
 char* claims_sql(Oid reservations, const ClaimExpressions& claim, Day since);
+
+// Makes an expression over a row ready to run, in the current memory context.
+ExprState* compile_expression(Node* expression);
 
 // What the row triggers evaluate.
 struct CompiledClaim {

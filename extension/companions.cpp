@@ -42,7 +42,7 @@ SqlNames companion_names(const TrackedRow& row) {
 
 void add_claims(SqlNames* names, const TrackedRow& row) {
     const char* claims =
-        claims_sql(row.reservations, load_claim_expressions(row.reservations, claim_function(row)), row.since);
+        claims_sql(row.reservations, load_claim_expressions(row.reservations, row.claims), row.since);
     constexpr char kSupported[] = "stay OPERATOR(pg_catalog.<@) pg_catalog.daterange '[1970-01-01,2149-06-07)'";
     names->set("claims", psprintf("(SELECT * FROM %s AS claims WHERE %s)", claims, kSupported));
     names->set("unsupported_claims", psprintf("(SELECT * FROM %s AS claims WHERE NOT %s)", claims, kSupported));

@@ -23,7 +23,7 @@ inline constexpr char kListingTruncateFormat[] = "_%s_truncate";
 // The longest name of a companion is <table>_calendar_pkey.
 inline constexpr int kLongestTableName = NAMEDATALEN - 1 - 14;
 
-// {reservations} {calendar} {day} {month} {open} {claim}: the names of a tracked table's objects, those that exist; {since}, a
+// {reservations} {calendar} {day} {month} {open}: the names of a tracked table's objects, those that exist; {since}, a
 // date literal, the first supported day when there is no horizon.
 SqlNames companion_names(const TrackedRow& row);
 

@@ -95,7 +95,7 @@ Leaving how_listings_leave(TriggerEvent event) {
 
 bool reservations_follow(const TrackedRow& row, Leaving leaving) {
     Relation reservations = table_open(row.reservations, AccessShareLock);
-    const ClaimExpressions claim = load_claim_expressions(row.reservations, claim_function(row));
+    const ClaimExpressions claim = load_claim_expressions(row.reservations, row.claims);
     const bool follow = reservations_follow(reservations, claim.listing, row.listings, leaving);
     table_close(reservations, AccessShareLock);
     return follow;

@@ -9,6 +9,8 @@
 extern "C" {
 #include <access/xact.h>
 #include <catalog/dependency.h>
+#include <catalog/pg_class.h>
+#include <catalog/pg_proc.h>
 #include <catalog/pg_trigger.h>
 #include <commands/trigger.h>
 #include <miscadmin.h>
@@ -16,7 +18,6 @@ extern "C" {
 #include <utils/builtins.h>
 #include <utils/date.h>
 #include <utils/lsyscache.h>
-#include <utils/regproc.h>
 }
 
 namespace availability {
@@ -87,24 +88,20 @@ void drop_trigger(Oid table, const char* name) {
     performDeletion(&address, DROP_RESTRICT, 0);
 }
 
-void drop_claim_function(SqlNames names, Oid function) {
-    names.set("claim_function", format_procedure_qualified(function));
-    run_sql("DROP FUNCTION {claim_function}", names);
-}
-
+// Not by DROP, which asks that each belongs to the table's owner of today.
 void drop_companions(const TrackedRow& row) {
-    const SqlNames names = companion_names(row);
-    const auto drop = [&](Oid relation, const char* statement) {
-        if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
-            run_sql(statement, names);
+    ObjectAddresses* companions = new_object_addresses();
+    const auto add = [&](Oid catalog, Oid oid) {
+        const ObjectAddress address = {catalog, oid, 0};
+        add_exact_object_address(&address, companions);
     };
-    drop(row.month_view, "DROP VIEW {month}");
-    drop(row.open_view, "DROP VIEW {open}");
-    const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid;
-    if (OidIsValid(claim))
-        drop_claim_function(names, claim);
-    drop(row.day, "DROP TABLE {day}");
-    drop(row.calendar, "DROP TABLE {calendar}");
+    for (const Oid relation : {row.month_view, row.open_view, row.claims, row.day, row.calendar})
+        if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
+            add(RelationRelationId, relation);
+    if (const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid; OidIsValid(claim))
+        add(ProcedureRelationId, claim);
+    performMultipleDeletions(companions, DROP_RESTRICT, 0);
+    free_object_addresses(companions);
 }
 
 // Who may untrack: the owner of the table, or, once somebody dropped it with CASCADE, of the calendar that is left.

@@ -173,7 +173,7 @@ SqlNames new_companion_names(Relation relation, const ClaimExpressions& claim) {
     const Oid schema = RelationGetNamespace(relation);
     const char* table = RelationGetRelationName(relation);
     SqlNames names;
-    constexpr const char* kCompanions[] = {"calendar", "day", "month", "open"};
+    constexpr const char* kCompanions[] = {"calendar", "day", "month", "open", "claims"};
     for (const char* companion : kCompanions) {
         const char* name = psprintf("%s_%s", table, companion);
         refuse_existing(schema, name);
@@ -185,6 +185,8 @@ SqlNames new_companion_names(Relation relation, const ClaimExpressions& claim) {
     names.set("calendar_pkey", quote_identifier(psprintf("%s_calendar_pkey", table)));
     names.set("day_pkey", quote_identifier(psprintf("%s_day_pkey", table)));
     names.set("listing_type", type_with_collation(claim.listing));
+    names.set("listing_type_name", format_type_be_qualified(getBaseType(exprType(claim.listing))));
+    names.set("row_type", format_type_be_qualified(get_rel_type_id(RelationGetRelid(relation))));
     names.set("key_type", format_type_be_qualified(getBaseType(exprType(claim.key))));
     return names;
 }
@@ -206,10 +208,13 @@ void create_companions(Relation relation, const ClaimExpressions& claim, const S
         run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})",
                 names);
     // What comes from the expressions is a value, whose braces mean nothing.
-    SqlNames function;
-    function.set("definition",
-                 claim_function_sql(RelationGetRelid(relation), claim, expand_sql("{claim}", names)));
-    run_sql("{definition}", function);
+    SqlNames view = names;
+    view.set("query", claims_view_sql(RelationGetRelid(relation), claim));
+    run_sql("CREATE VIEW {claims} AS {query}", view);
+    run_sql("CREATE FUNCTION {claim}(reservation {row_type}, OUT listing {listing_type_name}, OUT key {key_type}, OUT stay daterange)"
+            " LANGUAGE sql STABLE AS $$SELECT listing, key, stay FROM availability.claim(reservation)"
+            " AS claim(listing {listing_type_name}, key {key_type}, stay daterange)$$",
+            names);
 }
 
 void create_views(const SqlNames& names) {
@@ -237,6 +242,7 @@ void comment_companions(const SqlNames& names, bool day_rows) {
     run_sql("COMMENT ON TABLE {calendar} IS 'the calendar of each listing, kept by availability.track'", names);
     if (day_rows)
         run_sql("COMMENT ON TABLE {day} IS 'the booked days of each listing, kept by availability.track'", names);
+    run_sql("COMMENT ON VIEW {claims} IS 'what each row holds, kept by availability.track'", names);
     run_sql("COMMENT ON FUNCTION {claim} IS 'what a row holds, made by availability.track'", names);
     run_sql("COMMENT ON VIEW {month} IS 'month bitmaps, made by availability.track'", names);
     run_sql("COMMENT ON VIEW {open} IS 'open gaps from today on, made by availability.track'", names);
@@ -306,15 +312,16 @@ void register_tracked(const TrackArguments& arguments, SqlNames* names, const ch
     names->set("calendar_literal", quote_literal_cstr(expand_sql("{calendar}", *names)));
     names->set("month_literal", quote_literal_cstr(expand_sql("{month}", *names)));
     names->set("open_literal", quote_literal_cstr(expand_sql("{open}", *names)));
+    names->set("claims_literal", quote_literal_cstr(expand_sql("{claims}", *names)));
     names->set("arguments",
                psprintf("%s, %s, %s, %s, %s", quote_literal_cstr(arguments.listing),
                         quote_literal_cstr(arguments.stay), quote_literal_cstr(arguments.active),
                         quote_literal_cstr(arguments.key), literal_or_null(arguments.cancel)));
     write_tracked(arguments.reservations,
-                  "INSERT INTO availability.tracked (reservations, calendar, day, month_view, open_view, claim,"
+                  "INSERT INTO availability.tracked (reservations, calendar, day, month_view, open_view, claims, claim,"
                   " listings, listings_trigger, since, listing, stay, active, key, cancel) VALUES"
                   " ({reservations_oid}, {calendar_literal}, {day_literal}, {month_literal}, {open_literal},"
-                  " {claim_name}, {listings_oid}, {listings_trigger}, {since_argument}, {arguments})",
+                  " {claims_literal}, {claim_name}, {listings_oid}, {listings_trigger}, {since_argument}, {arguments})",
                   *names);
 }
 

@@ -40,6 +40,7 @@ enum TrackedColumn {
     kDay,
     kMonthView,
     kOpenView,
+    kClaims,
     kClaim,
     kListings,
     kListingsTrigger,
@@ -67,6 +68,7 @@ TrackedRow row_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
     row.day = oid(kDay);
     row.month_view = oid(kMonthView);
     row.open_view = oid(kOpenView);
+    row.claims = oid(kClaims);
     row.listings = oid(kListings);
     const auto name = [&](int column, NameData* result) {
         const Datum value = heap_getattr(tuple, column, descriptor, &is_null);
@@ -115,6 +117,7 @@ void forget_relation(Datum, Oid relation) {
         if (!OidIsValid(relation) || relation == entry->relation ||
             (entry->tracked != nullptr && (relation == entry->tracked->row.reservations ||
                                            relation == entry->tracked->row.calendar ||
+                                           relation == entry->tracked->row.claims ||
                                            relation == entry->tracked->row.day)))
             entry->valid = false;
 }
@@ -203,7 +206,7 @@ Tracked* build_tracked(const TrackedRow& row, Relation relation) {
     tracked->row_map = row_map_by_name(RelationGetDescr(relation), tracked->row_type);
 
     tracked->claim =
-        compile_claim(load_claim_expressions(row.reservations, claim_function(row)), tracked->owner);
+        compile_claim(load_claim_expressions(row.reservations, row.claims), tracked->owner);
     read_calendar_columns(tracked);
     check_day_columns(*tracked);
 

@@ -18,6 +18,7 @@ struct TrackedRow {
     Oid day;           // InvalidOid without day rows
     Oid month_view;
     Oid open_view;
+    Oid claims;        // the view that the claim expressions stand in
     NameData claim;    // the claim function, in the calendar's schema
     Oid listings;      // InvalidOid when no table of listings is known
     NameData listings_trigger;

@@ -107,7 +107,7 @@ const char* listings_key_column(const TrackedRow& row) {
     relation_close(listings, AccessShareLock);
     if (column == InvalidAttrNumber) {
         Relation reservations = relation_open(row.reservations, AccessShareLock);
-        const ClaimExpressions claim = load_claim_expressions(row.reservations, claim_function(row));
+        const ClaimExpressions claim = load_claim_expressions(row.reservations, row.claims);
         column = find_listings(reservations, claim.listing, row.listings).column;
         relation_close(reservations, AccessShareLock);
     }

@@ -49,7 +49,8 @@ CREATE TEMP TABLE versions AS SELECT listing_id, version, ctid AS place FROM res
 UPDATE reservations SET check_in = check_in, check_out = '2026-12-26' WHERE id = 2;
 SELECT c.version = v.version AND c.ctid = v.place AS untouched FROM reservations_calendar c JOIN versions v USING (listing_id);
 
--- The claim function, as anybody may ask it.
+-- The claims of all rows, and the claim of one, as its owner or whoever is granted may ask.
+SELECT * FROM reservations_claims ORDER BY key;
 SELECT r.id, c.* FROM reservations r, reservations_claim(r) AS c ORDER BY r.id;
 
 SELECT * FROM availability.verify('reservations');

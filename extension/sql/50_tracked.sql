@@ -1,11 +1,12 @@
 -- The settings of tracked tables: written by availability.track and its companions alone, read by anybody.
--- extension/tracked.cpp reads the first nine columns by their place.
+-- extension/tracked.cpp reads the first ten columns by their place.
 CREATE TABLE availability.tracked (
     reservations     regclass PRIMARY KEY,
     calendar         regclass NOT NULL,
     day              regclass,
     month_view       regclass NOT NULL,
     open_view        regclass NOT NULL,
+    claims           regclass NOT NULL,
     claim            name     NOT NULL,
     listings         regclass,
     listings_trigger name,
@@ -22,6 +23,7 @@ COMMENT ON COLUMN availability.tracked.calendar IS 'companion: one calendar a li
 COMMENT ON COLUMN availability.tracked.day IS 'companion: one row a booked day; NULL without day rows';
 COMMENT ON COLUMN availability.tracked.month_view IS 'companion: month bitmaps';
 COMMENT ON COLUMN availability.tracked.open_view IS 'companion: open gaps from today on';
+COMMENT ON COLUMN availability.tracked.claims IS 'companion: the claims of all rows; its definition is what the triggers go by';
 COMMENT ON COLUMN availability.tracked.claim IS 'companion: the function that gives the claim of a row, in the calendar''s schema';
 COMMENT ON COLUMN availability.tracked.listings IS 'the table of listings; NULL when none is known';
 COMMENT ON COLUMN availability.tracked.listings_trigger IS 'the trigger on the table of listings';

@@ -43,6 +43,12 @@ CREATE FUNCTION availability.forget(reservations regclass, before date) RETURNS 
 COMMENT ON FUNCTION availability.forget(regclass, date) IS
     'moves the horizon of a tracked table forward and drops earlier days; returns how many calendars changed';
 
+CREATE FUNCTION availability.claim(reservation record) RETURNS record
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'availability_claim';
+COMMENT ON FUNCTION availability.claim(record) IS
+    'the claim of a row of a tracked table: listing, key, stay; what its companion <table>_claim calls';
+
 -- Nights in the listing's own time zone. AT TIME ZONE knows every change of the clocks; a night that is
 -- entered before late_arrival has begun on the day before.
 CREATE FUNCTION availability.stay_days(

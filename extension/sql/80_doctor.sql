@@ -53,7 +53,7 @@ BEGIN
             format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations)
         FROM availability.tracked t
             CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
-                                       ('open', t.open_view)) c (kind, relation)
+                                       ('open', t.open_view), ('claims', t.claims)) c (kind, relation)
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
             AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
     RETURN QUERY
@@ -61,7 +61,8 @@ BEGIN
             format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)
         FROM availability.tracked t
             JOIN pg_class r ON r.oid = t.reservations
-            JOIN pg_class c ON c.oid IN (t.calendar, t.day) AND c.relowner <> r.relowner;
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims) AND c.relowner <> r.relowner
+        ORDER BY 1;
     RETURN QUERY
         SELECT format('companion %s', c.oid::regclass),
             format('%s may write it: only the triggers should',
