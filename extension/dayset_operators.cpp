@@ -7,33 +7,9 @@
 
 #include "dayset_type.hpp"
 
-#include <cstring>
-
-extern "C" {
-#include <catalog/pg_type.h>
-#include <utils/builtins.h>
-}
-
 using namespace availability;
 
 namespace {
-
-[[noreturn]] void raise_other_range(Oid type) {
-    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                    errmsg("dayset operators take a daterange, not a range of type %s",
-                           format_type_be(type))));
-    pg_unreachable();
-}
-
-// The range on the right; 42804 if it is not one of days.
-inline DateRange right_range(FunctionCallInfo fcinfo) {
-    const struct varlena* range = packed_argument(fcinfo, 1);
-    Oid type;
-    std::memcpy(&type, VARDATA_ANY(range), sizeof(type));
-    if (type != DATERANGEOID)
-        raise_other_range(type);
-    return read_daterange(range);
-}
 
 inline bool overlaps(const DaysetView& set, const DateRange& range) {
     return !range.empty && set.overlaps(range.span);
@@ -60,7 +36,7 @@ AVAILABILITY_FUNCTION(availability_dayset_contains_day) {
 
 AVAILABILITY_FUNCTION(availability_dayset_contains_range) {
     const DaysetView set = dayset_argument(fcinfo, 0);
-    const DateRange range = right_range(fcinfo);
+    const DateRange range = read_days(packed_argument(fcinfo, 1));
     // A range of nothing but an infinite date has an empty span without being empty.
     PG_RETURN_BOOL(range.empty || (!range.unbounded && set.contains_all(range.span)));
 }
@@ -73,7 +49,7 @@ AVAILABILITY_FUNCTION(availability_dayset_contains) {
 
 AVAILABILITY_FUNCTION(availability_dayset_overlaps_range) {
     const DaysetView set = dayset_argument(fcinfo, 0);
-    PG_RETURN_BOOL(overlaps(set, right_range(fcinfo)));
+    PG_RETURN_BOOL(overlaps(set, read_days(packed_argument(fcinfo, 1))));
 }
 
 AVAILABILITY_FUNCTION(availability_dayset_overlaps) {
@@ -84,7 +60,7 @@ AVAILABILITY_FUNCTION(availability_dayset_overlaps) {
 
 AVAILABILITY_FUNCTION(availability_dayset_disjoint_range) {
     const DaysetView set = dayset_argument(fcinfo, 0);
-    PG_RETURN_BOOL(!overlaps(set, right_range(fcinfo)));
+    PG_RETURN_BOOL(!overlaps(set, read_days(packed_argument(fcinfo, 1))));
 }
 
 AVAILABILITY_FUNCTION(availability_dayset_disjoint) {
@@ -95,7 +71,7 @@ AVAILABILITY_FUNCTION(availability_dayset_disjoint) {
 
 AVAILABILITY_FUNCTION(availability_dayset_union_range) {
     const DaysetView set = dayset_argument(fcinfo, 0);
-    const DaySpan span = require_supported(right_range(fcinfo));
+    const DaySpan span = require_supported(read_days(packed_argument(fcinfo, 1)));
     return changed(set, [span](Dayset* result) { result->add(span); });
 }
 
@@ -107,7 +83,7 @@ AVAILABILITY_FUNCTION(availability_dayset_union) {
 
 AVAILABILITY_FUNCTION(availability_dayset_minus_range) {
     const DaysetView set = dayset_argument(fcinfo, 0);
-    const DaySpan span = right_range(fcinfo).span;
+    const DaySpan span = read_days(packed_argument(fcinfo, 1)).span;
     return changed(set, [span](Dayset* result) { result->remove(span); });
 }
 
@@ -119,7 +95,7 @@ AVAILABILITY_FUNCTION(availability_dayset_minus) {
 
 AVAILABILITY_FUNCTION(availability_dayset_intersect_range) {
     const DaysetView set = dayset_argument(fcinfo, 0);
-    const DaySpan span = right_range(fcinfo).span;
+    const DaySpan span = read_days(packed_argument(fcinfo, 1)).span;
     return changed(set, [span](Dayset* result) { result->keep(span); });
 }
 

@@ -6,7 +6,7 @@
 #include "core/dayset_validate.hpp"
 
 extern "C" {
-#include <catalog/pg_type.h>
+#include <utils/builtins.h>
 }
 
 namespace availability {
@@ -46,6 +46,12 @@ void accept_bytes(const void* bytes, std::size_t size, StoredDayset* stored) {
 void raise_malformed_dayset() {
     ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("malformed dayset"),
                     errdetail("The stored bytes are not a bitmap of days.")));
+    pg_unreachable();
+}
+
+void raise_other_range(Oid type) {
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("dayset operators take a daterange, not a range of type %s", format_type_be(type))));
     pg_unreachable();
 }
 

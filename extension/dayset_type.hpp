@@ -10,6 +10,7 @@
 #include "boundary.hpp"
 
 extern "C" {
+#include <catalog/pg_type.h>
 #include <datatype/timestamp.h>
 #include <utils/date.h>
 #include <utils/rangetypes.h>
@@ -114,6 +115,18 @@ inline DateRange read_daterange(const struct varlena* packed) {
     // A finite bound is always canonical, [ and ), in a daterange; only an infinite date keeps (
     // and ].
     return {span, false, span.first_day == kBeforeAllDays || span.end_day == kAfterAllDays};
+}
+
+// Raises 42804: the range is of another type.
+[[noreturn]] void raise_other_range(Oid type);
+
+// Reads what is declared anyrange and has to be a daterange: operators and index strategies.
+inline DateRange read_days(const struct varlena* packed) {
+    Oid type;
+    std::memcpy(&type, VARDATA_ANY(packed), sizeof(type));
+    if (type != DATERANGEOID)
+        raise_other_range(type);
+    return read_daterange(packed);
 }
 
 inline DateRange daterange_argument(FunctionCallInfo fcinfo, int n) {
