@@ -41,6 +41,7 @@ extern "C" {
 #include <access/tableam.h>
 #include <catalog/pg_class.h>
 #include <catalog/pg_constraint.h>
+#include <commands/vacuum.h>
 #include <executor/executor.h>
 #include <nodes/nodeFuncs.h>
 #include <storage/proc.h>
@@ -98,6 +99,15 @@ inline AttrMap* row_map_by_name(TupleDesc from, TupleDesc to) {
     return build_attrmap_by_name_if_req(from, to, false);
 #else
     return build_attrmap_by_name_if_req(from, to);
+#endif
+}
+
+// Lets ANALYZE be interrupted and slowed down.
+inline void vacuum_delay() {
+#if PG_VERSION_NUM >= 180000
+    vacuum_delay_point(true);
+#else
+    vacuum_delay_point();
 #endif
 }
 

@@ -137,11 +137,6 @@ void make_cache() {
     CacheRegisterSyscacheCallback(TYPEOID, forget_all, 0);
 }
 
-Oid dayset_type() {
-    return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("dayset"),
-                           ObjectIdGetDatum(get_namespace_oid("availability", false)));
-}
-
 // The triggers read and write companions by their columns' types, which the owner, who is anybody, can alter.
 AttrNumber require_column(Relation companion, const char* name, Oid type) {
     const AttrNumber column = get_attnum(RelationGetRelid(companion), name);
@@ -220,6 +215,11 @@ Tracked* build_tracked(const TrackedRow& row, Relation relation) {
 }
 
 }  // namespace
+
+Oid dayset_type() {
+    return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("dayset"),
+                           ObjectIdGetDatum(get_namespace_oid("availability", false)));
+}
 
 bool read_tracked_row(Oid reservations, TrackedRow* row) {
     bool found = false;

@@ -26,6 +26,9 @@ struct TrackedRow {
 };
 static_assert(std::is_trivially_destructible_v<TrackedRow>);
 
+// OID of the type dayset.
+Oid dayset_type();
+
 // Reads the row of a tracked table as it is now; false if the table is not tracked.
 bool read_tracked_row(Oid reservations, TrackedRow* row);
 

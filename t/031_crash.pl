@@ -18,6 +18,7 @@ my $node = logical_node('crash');
 $node->safe_psql('postgres', q(
 	CREATE TABLE reservations (id int PRIMARY KEY, listing_id int, stay daterange);
 	SELECT availability.track('reservations');
+	CREATE INDEX reservations_calendar_booked ON reservations_calendar USING gist (booked);
 	SELECT pg_create_logical_replication_slot('cache', 'availability_decoder')));
 
 # Bookings, moves and cancellations, one transaction each, endless; each acknowledged one prints what it did. A script's name.
@@ -93,6 +94,11 @@ for my $round (1 .. $rounds)
 	cmp_ok(scalar(@lost), '<=', scalar(@clients), "round $round: what was acknowledged is there");
 	is(scalar(grep { $acknowledged{$_} eq '-' && $present{$_} } keys %acknowledged), 0, "round $round: what was cancelled is not");
 	is($node->safe_psql('postgres', q(SELECT * FROM availability.verify('reservations'))), '', "round $round: verify finds nothing");
+	my @answers = map {
+		$node->safe_psql('postgres', "SET enable_seqscan = $_;" .
+			q{SELECT listing_id FROM reservations_calendar WHERE availability.is_available(booked, '[2027-03-01,2027-04-20)') ORDER BY 1})
+	} 'on', 'off';
+	is($answers[1], $answers[0], "round $round: a GiST index answers as the table does");
 	cmp_ok(apply_events(), '>', 0, "round $round: there are events");
 }
 

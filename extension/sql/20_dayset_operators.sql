@@ -12,8 +12,8 @@ COMMENT ON FUNCTION availability.dayset_contains(availability.dayset, date) IS
 CREATE OPERATOR availability.@> (
     LEFTARG = availability.dayset, RIGHTARG = date,
     FUNCTION = availability.dayset_contains,
-    RESTRICT = pg_catalog.matchingsel,
-    JOIN = pg_catalog.matchingjoinsel
+    RESTRICT = availability.dayset_sel,
+    JOIN = availability.dayset_joinsel
 );
 COMMENT ON OPERATOR availability.@> (availability.dayset, date) IS 'is the day in the set? An infinite or unsupported day is not';
 
@@ -24,8 +24,8 @@ COMMENT ON FUNCTION availability.dayset_contains(availability.dayset, anyrange) 
 CREATE OPERATOR availability.@> (
     LEFTARG = availability.dayset, RIGHTARG = anyrange,
     FUNCTION = availability.dayset_contains,
-    RESTRICT = pg_catalog.matchingsel,
-    JOIN = pg_catalog.matchingjoinsel
+    RESTRICT = availability.dayset_sel,
+    JOIN = availability.dayset_joinsel
 );
 COMMENT ON OPERATOR availability.@> (availability.dayset, anyrange) IS 'are all days of the range in the set?';
 
@@ -36,8 +36,8 @@ COMMENT ON FUNCTION availability.dayset_contains(availability.dayset, availabili
 CREATE OPERATOR availability.@> (
     LEFTARG = availability.dayset, RIGHTARG = availability.dayset,
     FUNCTION = availability.dayset_contains,
-    RESTRICT = pg_catalog.matchingsel,
-    JOIN = pg_catalog.matchingjoinsel
+    RESTRICT = availability.dayset_sel,
+    JOIN = availability.dayset_joinsel
 );
 COMMENT ON OPERATOR availability.@> (availability.dayset, availability.dayset) IS 'are all days of the right set in the left one?';
 
@@ -53,8 +53,8 @@ CREATE OPERATOR availability.&& (
     LEFTARG = availability.dayset, RIGHTARG = anyrange,
     FUNCTION = availability.dayset_overlaps,
     NEGATOR = OPERATOR(availability.!&&),
-    RESTRICT = pg_catalog.matchingsel,
-    JOIN = pg_catalog.matchingjoinsel
+    RESTRICT = availability.dayset_sel,
+    JOIN = availability.dayset_joinsel
 );
 COMMENT ON OPERATOR availability.&& (availability.dayset, anyrange) IS 'is any day of the range in the set?';
 
@@ -62,8 +62,8 @@ CREATE OPERATOR availability.!&& (
     LEFTARG = availability.dayset, RIGHTARG = anyrange,
     FUNCTION = availability.dayset_disjoint,
     NEGATOR = OPERATOR(availability.&&),
-    RESTRICT = pg_catalog.matchingsel,
-    JOIN = pg_catalog.matchingjoinsel
+    RESTRICT = availability.dayset_sel,
+    JOIN = availability.dayset_joinsel
 );
 COMMENT ON OPERATOR availability.!&& (availability.dayset, anyrange) IS 'is no day of the range in the set?';
 
@@ -80,8 +80,8 @@ CREATE OPERATOR availability.&& (
     FUNCTION = availability.dayset_overlaps,
     COMMUTATOR = OPERATOR(availability.&&),
     NEGATOR = OPERATOR(availability.!&&),
-    RESTRICT = pg_catalog.matchingsel,
-    JOIN = pg_catalog.matchingjoinsel
+    RESTRICT = availability.dayset_sel,
+    JOIN = availability.dayset_joinsel
 );
 COMMENT ON OPERATOR availability.&& (availability.dayset, availability.dayset) IS 'have the sets a day in common?';
 
@@ -90,8 +90,8 @@ CREATE OPERATOR availability.!&& (
     FUNCTION = availability.dayset_disjoint,
     COMMUTATOR = OPERATOR(availability.!&&),
     NEGATOR = OPERATOR(availability.&&),
-    RESTRICT = pg_catalog.matchingsel,
-    JOIN = pg_catalog.matchingjoinsel
+    RESTRICT = availability.dayset_sel,
+    JOIN = availability.dayset_joinsel
 );
 COMMENT ON OPERATOR availability.!&& (availability.dayset, availability.dayset) IS 'have the sets no day in common?';
 
