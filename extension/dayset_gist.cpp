@@ -124,18 +124,20 @@ int compare_numbers(T a, T b) {
 }
 
 int compare_keys(Datum a, Datum b, SortSupport support) {
-    if (const int order = compare_numbers(locality_of(a, support), locality_of(b, support)); order != 0)
-        return order;
     const struct varlena* left = packed(a);
     const struct varlena* right = packed(b);
     const Size left_size = VARSIZE_ANY_EXHDR(left);
     const Size right_size = VARSIZE_ANY_EXHDR(right);
+    // Many listings have the same calendar: none, or all of it.
     const int order = std::memcmp(VARDATA_ANY(left), VARDATA_ANY(right), std::min(left_size, right_size));
+    if (order == 0 && left_size == right_size)
+        return 0;
+    if (const int by_days = compare_numbers(locality_of(a, support), locality_of(b, support)); by_days != 0)
+        return by_days;
     return order != 0 ? order : compare_numbers(left_size, right_size);
 }
 
-// The server calls these without the wrapper: nothing in them throws.
-int compare_abbreviated(Datum a, Datum b, SortSupport) { return compare_numbers(a, b); }
+// The server calls these, and compare_keys(), without the wrapper: nothing in them throws.
 Datum abbreviate(Datum value, SortSupport support) { return static_cast<Datum>(locality_of(value, support)); }
 bool never_abort(int, SortSupport) { return false; }
 
@@ -231,7 +233,7 @@ AVAILABILITY_FUNCTION(availability_dayset_gist_sortsupport) {
     support->comparator = compare_keys;
     support->ssup_extra = MemoryContextAllocZero(support->ssup_cxt, sizeof(SortAnchor));
     if (support->abbreviate && sizeof(Datum) == sizeof(std::uint64_t)) {
-        support->comparator = compare_abbreviated;
+        support->comparator = ssup_datum_unsigned_cmp;
         support->abbrev_converter = abbreviate;
         support->abbrev_abort = never_abort;
         support->abbrev_full_comparator = compare_keys;
