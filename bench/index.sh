@@ -11,7 +11,7 @@ sql -f "$bench/index.sql"
 
 # --- building ---
 for ((round = 0; round < rounds; round++)); do
-    sql -c "DROP INDEX IF EXISTS booked, ranges"
+    sql -c "SET client_min_messages = warning" -c "DROP INDEX IF EXISTS booked, ranges"
     echo "dayset $(milliseconds "CREATE INDEX booked ON homes USING gist (booked)")"
     echo "datemultirange $(milliseconds "CREATE INDEX ranges ON homes_ranges USING gist (ranges)")"
 done >"$scratch/times"
@@ -36,7 +36,6 @@ grep update "$scratch/times" | print_medians datemultirange.update ms
 # --- searches ---
 # Pages that a query touches, in tables and in indexes, and its milliseconds.
 touched() {
-    sql -A -t -c "SELECT pg_stat_reset_single_table_counters('homes'::regclass)" >/dev/null
     sql -A -t -c "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) $1" | awk '
         /"Shared (Hit|Read) Blocks"/ && !top { gsub(/[^0-9]/, ""); pages += $0; if (++n == 2) top = 1 }
         /"Execution Time"/ { gsub(/[^0-9.]/, ""); time = $0 }

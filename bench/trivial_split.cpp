@@ -13,7 +13,7 @@ PG_MODULE_MAGIC;
 AVAILABILITY_FUNCTION(bench_trivial_split) {
     const auto* entries = reinterpret_cast<const GistEntryVector*>(PG_GETARG_POINTER(0));
     auto* split = reinterpret_cast<GIST_SPLITVEC*>(PG_GETARG_POINTER(1));
-    auto* unite = static_cast<PGFunction>(
+    auto* unite = reinterpret_cast<PGFunction>(
         load_external_function("$libdir/availability", "availability_dayset_gist_union", true, nullptr));
     const int count = entries->n - FirstOffsetNumber;
     const auto place = [&](int from, int to, OffsetNumber** offsets, int* number, Datum* key) {

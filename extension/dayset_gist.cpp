@@ -103,6 +103,27 @@ Match match(const CalendarKey& key, StrategyNumber strategy, Datum query) {
     pg_unreachable();
 }
 
+// The key that is added is the same for all entries of a page, and is read once.
+struct RememberedKey {
+    KeyBytes bytes;
+    CalendarKey key;
+};
+
+const CalendarKey* remembered_key(FmgrInfo* function, Datum value) {
+    const struct varlena* bytes = packed(value);
+    const Size size = VARSIZE_ANY_EXHDR(bytes);
+    auto* remembered = static_cast<RememberedKey*>(function->fn_extra);
+    if (remembered != nullptr && remembered->bytes.size == size && std::memcmp(remembered->bytes.bytes, VARDATA_ANY(bytes), size) == 0)
+        return &remembered->key;
+    if (remembered == nullptr)
+        function->fn_extra = remembered = static_cast<RememberedKey*>(MemoryContextAlloc(function->fn_mcxt, sizeof(RememberedKey)));
+    remembered->bytes.size = 0;
+    read_key(value, &remembered->key);
+    std::memcpy(remembered->bytes.bytes, VARDATA_ANY(bytes), size);
+    remembered->bytes.size = size;
+    return &remembered->key;
+}
+
 // Sorting: what the first calendar of a sort begins with anchors its order.
 struct SortAnchor {
     bool set;
@@ -183,10 +204,8 @@ AVAILABILITY_FUNCTION(availability_dayset_gist_penalty) {
     const auto* added = reinterpret_cast<const GISTENTRY*>(PG_GETARG_POINTER(1));
     auto* penalty = reinterpret_cast<float*>(PG_GETARG_POINTER(2));
     CalendarKey node_key;
-    CalendarKey added_key;
     read_key(node->key, &node_key);
-    read_key(added->key, &added_key);
-    *penalty = static_cast<float>(days_lost(node_key, added_key));
+    *penalty = penalty_of(node_key, *remembered_key(fcinfo->flinfo, added->key));
     return PointerGetDatum(penalty);
 }
 

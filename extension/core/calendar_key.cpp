@@ -302,8 +302,12 @@ std::size_t write_key(const DaysetView& calendar, std::uint8_t* bytes) {
     return key.write(bytes);
 }
 
-std::uint32_t days_lost(const CalendarKey& key, const CalendarKey& added) {
-    return days_in(added.any) - days_in_both(key.any, added.any) + days_in(key.all) - days_in_both(key.all, added.all);
+float penalty_of(const CalendarKey& key, const CalendarKey& added) {
+    const std::uint32_t any = days_in(key.any);
+    const std::uint32_t all = days_in(key.all);
+    const std::uint32_t lost =
+        days_in(added.any) - days_in_both(key.any, added.any) + all - days_in_both(key.all, added.all);
+    return static_cast<float>(lost) + static_cast<float>(any - all) / static_cast<float>(kEndDay);
 }
 
 // Swaps each bit of the mask with the one that many places higher.

@@ -79,8 +79,9 @@ class KeyUnion {
 // Writes the key of one calendar: at most kMaxKeySize bytes. Throws std::bad_alloc.
 std::size_t write_key(const DaysetView& calendar, std::uint8_t* bytes);
 
-// How many days worse a key gets at telling calendars apart if another is added: those that `any` gains and `all` loses.
-std::uint32_t days_lost(const CalendarKey& key, const CalendarKey& added);
+// How much worse a key gets at telling calendars apart if another is added: the days that `any` gains and `all` loses. Of
+// keys that lose as many, the one with fewer days between its two is better: a key that tells nothing loses nothing.
+float penalty_of(const CalendarKey& key, const CalendarKey& added);
 
 // A number to sort calendars by, so that neighbours have the same days booked: whether each of 64 days, eight
 // apart from `anchor` on, is booked; those that halve the time come before those between them.
