@@ -38,6 +38,10 @@ EXPLAIN (COSTS OFF) SELECT count(*) FROM homes WHERE is_booked(booked, 'empty');
 -- a join
 EXPLAIN (COSTS OFF) SELECT s.id, count(*) FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay) GROUP BY s.id;
 CREATE TABLE by_index AS SELECT s.id, count(*) FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay) GROUP BY s.id;
+SET enable_material = off;
+DROP INDEX homes_btree;
+EXPLAIN (COSTS OFF) SELECT s.id, h.id FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay);
+RESET enable_material;
 -- an SQL function that is inlined
 CREATE FUNCTION free_homes(wanted daterange) RETURNS SETOF homes LANGUAGE sql STABLE AS
     'SELECT * FROM planner_support.homes WHERE availability.is_available(booked, wanted)';

@@ -179,6 +179,19 @@ std::uint32_t days_in_both(const KeyRuns& a, const KeyRuns& b) {
     return days;
 }
 
+// Whether every day of a set, which is not empty, lies in a span.
+bool covers(DaySpan span, const KeyRuns& set) {
+    return span.first_day <= set.runs[0].first_day && set.runs[set.count - 1].end_day <= span.end_day;
+}
+
+// Days of a set that another has not.
+std::uint32_t days_outside(const KeyRuns& set, const KeyRuns& other) {
+    // Far up in an index most keys have one run, which covers everything.
+    if (set.count == 0 || (other.count == 1 && covers(other.runs[0], set)))
+        return 0;
+    return days_in(set) - days_in_both(set, other);
+}
+
 // The first run that ends after a day.
 const DaySpan* run_after(const KeyRuns& set, Day day) {
     return std::partition_point(set.begin(), set.end(), [day](DaySpan run) { return run.end_day <= day; });
@@ -272,10 +285,15 @@ void KeyUnion::add(const CalendarKey& key) {
         empty_ = false;
         return;
     }
-    unite(any_, key.any.begin(), key.any.end(), &scratch_);
-    any_.swap(scratch_);
-    intersect(all_, key.all.begin(), key.all.end(), &scratch_);
-    all_.swap(scratch_);
+    // Soon `any` is one run, and `all` nothing.
+    if (key.any.count > 0 && !(any_.size() == 1 && covers(any_.front(), key.any))) {
+        unite(any_, key.any.begin(), key.any.end(), &scratch_);
+        any_.swap(scratch_);
+    }
+    if (!all_.empty()) {
+        intersect(all_, key.all.begin(), key.all.end(), &scratch_);
+        all_.swap(scratch_);
+    }
 }
 
 std::size_t KeyUnion::write(std::uint8_t* bytes) const {
@@ -303,11 +321,9 @@ std::size_t write_key(const DaysetView& calendar, std::uint8_t* bytes) {
 }
 
 float penalty_of(const CalendarKey& key, const CalendarKey& added) {
-    const std::uint32_t any = days_in(key.any);
-    const std::uint32_t all = days_in(key.all);
-    const std::uint32_t lost =
-        days_in(added.any) - days_in_both(key.any, added.any) + all - days_in_both(key.all, added.all);
-    return static_cast<float>(lost) + static_cast<float>(any - all) / static_cast<float>(kEndDay);
+    const std::uint32_t lost = days_outside(added.any, key.any) + days_outside(key.all, added.all);
+    const std::uint32_t between = days_in(key.any) - days_in(key.all);
+    return static_cast<float>(lost) + static_cast<float>(between) / static_cast<float>(kEndDay);
 }
 
 // Swaps each bit of the mask with the one that many places higher.
