@@ -3,6 +3,7 @@
 #include "calendar_key.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -66,23 +67,39 @@ struct SetBytes {
     bool operator==(const SetBytes& other) const { return std::equal(bytes, bytes + size, other.bytes, other.bytes + other.size); }
 };
 
+// Writes a set run by run.
+class SetWriter {
+  public:
+    explicit SetWriter(SetBytes* result) : result_(result), end_(result->bytes) {}
+
+    // False if there is no room for another run.
+    bool add(DaySpan run) {
+        constexpr std::size_t kMaxVarint = 3;
+        if (end_ + 2 * kMaxVarint > result_->bytes + kMaxKeySetSize)
+            return false;
+        if (end_ == result_->bytes) {
+            store16(end_, static_cast<std::uint32_t>(run.first_day));
+            end_ += 2;
+        } else {
+            end_ = put_varint(end_, run.first_day - last_end_ - 1);
+        }
+        end_ = put_varint(end_, run.days() - 1);
+        last_end_ = run.end_day;
+        result_->size = static_cast<std::size_t>(end_ - result_->bytes);
+        return true;
+    }
+
+  private:
+    SetBytes* result_;
+    std::uint8_t* end_;
+    Day last_end_ = 0;
+};
+
 // False if they are too many.
 bool write_set(const Runs& set, SetBytes* result) {
-    constexpr std::size_t kMaxVarint = 3;
-    std::uint8_t* end = result->bytes;
-    for (std::size_t i = 0; i < set.size(); ++i) {
-        if (end + 2 * kMaxVarint > result->bytes + kMaxKeySetSize)
-            return false;
-        if (i == 0) {
-            store16(end, static_cast<std::uint32_t>(set[0].first_day));
-            end += 2;
-        } else {
-            end = put_varint(end, set[i].first_day - set[i - 1].end_day - 1);
-        }
-        end = put_varint(end, set[i].days() - 1);
-    }
-    result->size = static_cast<std::size_t>(end - result->bytes);
-    return true;
+    result->size = 0;
+    SetWriter writer(result);
+    return std::all_of(set.begin(), set.end(), [&writer](DaySpan run) { return writer.add(run); });
 }
 
 // --- coarsening ------------------------------------------------------------------------------------------------
@@ -312,9 +329,21 @@ std::size_t KeyUnion::write(std::uint8_t* bytes) const {
 }
 
 std::size_t write_key(const DaysetView& calendar, std::uint8_t* bytes) {
-    KeyUnion key;
+    SetBytes set;
+    SetWriter writer(&set);
     RunCursor cursor(calendar);
-    for (DaySpan run; cursor.next(&run);)
+    DaySpan run;
+    bool fits = true;
+    while (fits && cursor.next(&run))
+        fits = writer.add(run);
+    if (fits) {
+        *bytes = 0;
+        std::copy_n(set.bytes, set.size, bytes + 1);
+        return 1 + set.size;
+    }
+    KeyUnion key;
+    RunCursor again(calendar);
+    while (again.next(&run))
         key.any_.push_back(run);
     key.all_ = key.any_;
     return key.write(bytes);
@@ -351,12 +380,33 @@ std::uint64_t locality(const CalendarKey& key, Day anchor) {
 
 namespace {
 
-// Counts for days that lie evenly in a span how many sets have each.
+// The days that most keys are about: one that is blocked for decades does not matter.
+DaySpan horizon_of(const CalendarKey* keys, std::uint32_t count) {
+    std::vector<Day> first_days;
+    std::vector<Day> end_days;
+    for (std::uint32_t i = 0; i < count; ++i)
+        if (const KeyRuns& any = keys[i].any; any.count > 0) {
+            first_days.push_back(any.runs[0].first_day);
+            end_days.push_back(any.runs[any.count - 1].end_day);
+        }
+    if (first_days.empty())
+        return {kFirstDay, kFirstDay + 1};
+    const auto tenth = static_cast<std::ptrdiff_t>(first_days.size() / 10);
+    std::nth_element(first_days.begin(), first_days.begin() + tenth, first_days.end());
+    std::nth_element(end_days.begin(), end_days.begin() + tenth, end_days.end(), std::greater<Day>());
+    const Day first_day = first_days[static_cast<std::size_t>(tenth)];
+    return {first_day, std::max(end_days[static_cast<std::size_t>(tenth)], first_day + 1)};
+}
+
+// Counts for up to 64 days that lie evenly in a span how many sets have each.
 class DayCounts {
   public:
     static constexpr Day kDays = 64;
 
-    explicit DayCounts(DaySpan hull) : hull_(hull), step_(std::max(hull.days() / kDays, 1)) {}
+    explicit DayCounts(DaySpan span) : span_(span) {
+        while (span.days() > kDays << shift_)
+            ++shift_;
+    }
 
     void add(const KeyRuns& set) {
         for (const DaySpan run : set) {
@@ -365,34 +415,42 @@ class DayCounts {
         }
     }
 
-    Day day(Day place) const { return hull_.first_day + place * step_; }
+    Day day(Day place) const { return span_.first_day + (place << shift_); }
 
     // To be asked for each place in turn.
     std::uint32_t next_count(Day place) { return static_cast<std::uint32_t>(sum_ += change_[place]); }
 
   private:
     // The first place whose day is not before the given one.
-    Day first_place(Day day) const { return std::clamp((day - hull_.first_day + step_ - 1) / step_, 0, kDays); }
+    Day first_place(Day day) const {
+        return (std::clamp(day, span_.first_day, span_.end_day) - span_.first_day + (1 << shift_) - 1) >> shift_;
+    }
 
-    DaySpan hull_;
-    Day step_;
+    DaySpan span_;
+    int shift_ = 0;
     int sum_ = 0;
     int change_[kDays + 1] = {};
 };
 
 // The day that tells keys apart best: booked in as many as possible, and open in as many.
-Day telling_day(const CalendarKey* keys, std::uint32_t count, DaySpan hull) {
-    DayCounts any(hull);
-    DayCounts all(hull);
+Day telling_day(const CalendarKey* keys, std::uint32_t count, DaySpan horizon) {
+    DayCounts exact(horizon);
+    DayCounts any(horizon);
+    DayCounts all(horizon);
     for (std::uint32_t i = 0; i < count; ++i) {
-        any.add(keys[i].any);
-        all.add(keys[i].all);
+        if (keys[i].exact) {
+            exact.add(keys[i].any);
+        } else {
+            any.add(keys[i].any);
+            all.add(keys[i].all);
+        }
     }
-    Day best_day = hull.first_day;
+    Day best_day = horizon.first_day;
     std::uint32_t best = 0;
     for (Day place = 0; place < DayCounts::kDays; ++place) {
-        const std::uint32_t open = count - any.next_count(place);
-        const std::uint32_t booked = all.next_count(place);
+        const std::uint32_t in_exact = exact.next_count(place);
+        const std::uint32_t open = count - in_exact - any.next_count(place);
+        const std::uint32_t booked = in_exact + all.next_count(place);
         if (std::min(open, booked) > best) {
             best = std::min(open, booked);
             best_day = any.day(place);
@@ -404,11 +462,8 @@ Day telling_day(const CalendarKey* keys, std::uint32_t count, DaySpan hull) {
 } // namespace
 
 void split_keys(const CalendarKey* keys, std::uint32_t count, bool* right) {
-    DaySpan hull = {kEndDay, 0};
-    for (std::uint32_t i = 0; i < count; ++i)
-        if (const KeyRuns& any = keys[i].any; any.count > 0)
-            hull = {std::min(hull.first_day, any.runs[0].first_day), std::max(hull.end_day, any.runs[any.count - 1].end_day)};
-    const Day best_day = telling_day(keys, count, hull);
+    const DaySpan horizon = horizon_of(keys, count);
+    const Day best_day = telling_day(keys, count, horizon);
 
     struct Place {
         int state;
@@ -417,16 +472,16 @@ void split_keys(const CalendarKey* keys, std::uint32_t count, bool* right) {
     };
     std::vector<Place> order(count);
     for (std::uint32_t i = 0; i < count; ++i)
-        order[i] = {state_on(keys[i], best_day), locality(keys[i], hull.first_day), i};
-    std::sort(order.begin(), order.end(), [](const Place& a, const Place& b) {
-        return a.state != b.state ? a.state < b.state : a.locality != b.locality ? a.locality < b.locality : a.key < b.key;
-    });
+        order[i] = {state_on(keys[i], best_day), locality(keys[i], horizon.first_day), i};
 
     // As near to the day's own border as keeps both groups of some size.
     const auto border = static_cast<std::uint32_t>(
         std::count_if(order.begin(), order.end(), [](const Place& place) { return place.state < 2; }));
     const std::uint32_t least = std::max<std::uint32_t>(1, count * 2 / 5);
     const std::uint32_t cut = std::clamp(border, least, count - least);
+    std::nth_element(order.begin(), order.begin() + cut, order.end(), [](const Place& a, const Place& b) {
+        return a.state != b.state ? a.state < b.state : a.locality != b.locality ? a.locality < b.locality : a.key < b.key;
+    });
     for (std::uint32_t i = 0; i < count; ++i)
         right[order[i].key] = i >= cut;
 }
