@@ -3,7 +3,7 @@
 // The calendar row is the lock. The optimistic way costs one WAL record: read the newest version, check the bitmap, update
 // it; if somebody was faster, the update waits for them, says so, and all is done again on what they left.
 // A conflict is certain only once the row that shows it is locked and known to be the newest: a cancellation may be
-// under way. Under REPEATABLE READ the snapshot decides which version is read, and a newer one is 40001.
+// under way. Then is the time to look for holds that have expired. Under REPEATABLE READ the snapshot decides which version is read, and a newer one is 40001.
 
 #include "calendar.hpp"
 
@@ -12,6 +12,7 @@
 #include "core/dayset_text.hpp"
 #include "day_rows.hpp"
 #include "dayset_type.hpp"
+#include "holds.hpp"
 #include "index_lookup.hpp"
 #include "owner_scope.hpp"
 
@@ -182,33 +183,20 @@ bool fetch_calendar(const Tracked& tracked, Relation calendar, Datum listing, Tu
 uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const CalendarChange& change,
                               const DaysetView& booked, int64 version, const char* statement) {
     const Oid relation = RelationGetRelid(calendar);
-    Oid types[] = {tracked.claim.listing_type,
-                   get_atttype(relation, tracked.columns.booked),
-                   INT8OID,
-                   TEXTOID,
-                   tracked.claim.key_type,
-                   get_atttype(relation, tracked.columns.stay),
-                   get_atttype(relation, tracked.columns.was)};
-    Datum values[] = {change.listing,
-                      changed_days(booked, change),
-                      Int64GetDatum(version),
-                      CStringGetTextDatum(change_name(change.change)),
-                      change.key,
-                      make_daterange(change.stay),
-                      make_daterange(change.was)};
-    const auto null_if = [](bool is_null) { return is_null ? 'n' : ' '; };
-    const char nulls[] = {' ', ' ', ' ', ' ', null_if(change.key_is_null), null_if(change.stay.empty()),
-                          null_if(change.was.empty()), '\0'};
     SqlNames names;
     names.set("calendar", qualified_name(relation));
 
     const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
     SPI_connect();
-    const int result = SPI_execute_with_args(expand_sql(statement, names), lengthof(types), types, values,
-                                             nulls, false, 0);
-    if (result < 0)
-        elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
-    const uint64 written = SPI_processed;
+    const uint64 written =
+        run_sql(statement, names,
+                {{tracked.claim.listing_type, change.listing},
+                 {get_atttype(relation, tracked.columns.booked), changed_days(booked, change)},
+                 {INT8OID, Int64GetDatum(version)},
+                 {TEXTOID, CStringGetTextDatum(change_name(change.change))},
+                 {tracked.claim.key_type, change.key, change.key_is_null},
+                 {DATERANGEOID, make_daterange(change.stay), change.stay.empty()},
+                 {DATERANGEOID, make_daterange(change.was), change.was.empty()}});
     SPI_finish();
     leave_owner(scope);
     return written;
@@ -226,8 +214,8 @@ bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum lis
 }
 
 // Makes the calendar of a listing that has none yet; false if somebody else just did.
-bool insert_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change) {
-    return run_calendar_statement(tracked, calendar, change, DaysetView(), next_version(0),
+bool insert_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change, int64 version) {
+    return run_calendar_statement(tracked, calendar, change, DaysetView(), version,
                                   "INSERT INTO {calendar} (listing_id, booked, version, change, reservation_id, stay, was)"
                                   " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (listing_id) DO NOTHING") == 1;
 }
@@ -303,15 +291,26 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
     return result == TM_Ok;
 }
 
-// One attempt on the calendar row; false if it has to be made again on a newer version.
-bool try_change(const Tracked& tracked, Relation calendar, const CalendarChange& change,
-                TupleTableSlot* slot) {
-    if (!fetch_calendar(tracked, calendar, change.listing, slot))
-        return change.stay.empty() ? !is_newer_than_snapshot(tracked, calendar, change.listing, slot)
-                                   : insert_calendar(tracked, calendar, change);
+// What came of an attempt on the calendar row.
+enum class Attempt {
+    kDone,
+    kAgain,      // on what this transaction changed itself
+    kOvertaken,  // by somebody else
+};
+
+Attempt done_unless_overtaken(bool done) { return done ? Attempt::kDone : Attempt::kOvertaken; }
+
+Attempt try_change(const Tracked& tracked, Relation calendar, const CalendarChange& change, TupleTableSlot* slot,
+                   int64* version) {
+    if (!fetch_calendar(tracked, calendar, change.listing, slot)) {
+        *version = change.stay.empty() ? 0 : next_version(0);
+        return done_unless_overtaken(change.stay.empty()
+                                         ? !is_newer_than_snapshot(tracked, calendar, change.listing, slot)
+                                         : insert_calendar(tracked, calendar, change, *version));
+    }
 
     bool is_null;
-    const int64 version = next_version(DatumGetInt64(slot_getattr(slot, tracked.columns.version, &is_null)));
+    *version = next_version(DatumGetInt64(slot_getattr(slot, tracked.columns.version, &is_null)));
     const Datum stored = slot_getattr(slot, tracked.columns.booked, &is_null);
     if (is_null)
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -319,12 +318,34 @@ bool try_change(const Tracked& tracked, Relation calendar, const CalendarChange&
     const DaysetView booked = view_dayset(PG_DETOAST_DATUM_PACKED(stored));
     const TakenSpans wanted = difference(change.stay, change.was);
     if (booked.overlaps(wanted.before) || booked.overlaps(wanted.after)) {
-        if (lock_if_newest(calendar, &slot->tts_tid))
-            report_conflict(tracked, change, booked, wanted);
-        return false;
+        if (!lock_if_newest(calendar, &slot->tts_tid))
+            return Attempt::kOvertaken;
+        if (release_expired_holds(tracked, change.listing, change.stay) > 0)
+            return Attempt::kAgain;
+        report_conflict(tracked, change, booked, wanted);
     }
     const auto update = needs_executor(calendar) ? update_by_statement : update_in_place;
-    return update(tracked, calendar, change, slot, booked, version);
+    return done_unless_overtaken(update(tracked, calendar, change, slot, booked, *version));
+}
+
+// Calls attempt(calendar, slot) under a snapshot of now until nobody overtakes it.
+template <typename Try>
+void until_newest(const Tracked& tracked, Try attempt) {
+    Relation calendar = open_companion(tracked.row.calendar, RowExclusiveLock);
+    TupleTableSlot* slot = table_slot_create(calendar, nullptr);
+    for (Attempt result = Attempt::kAgain; result != Attempt::kDone;) {
+        CHECK_FOR_INTERRUPTS();
+        // What this transaction did before must be seen; under READ COMMITTED, what others committed too.
+        CommandCounterIncrement();
+        PushActiveSnapshot(GetTransactionSnapshot());
+        result = attempt(calendar, slot);
+        ExecClearTuple(slot);
+        PopActiveSnapshot();
+        if (result == Attempt::kOvertaken)
+            calendar_moved_on();
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    table_close(calendar, NoLock);
 }
 
 void change_day_rows(const Tracked& tracked, const CalendarChange& change) {
@@ -348,24 +369,39 @@ int64 next_version(int64 old_version) {
     return std::max<int64>(old_version + 1, GetCurrentTimestamp() + kEpochs);
 }
 
-void change_calendar(const Tracked& tracked, const CalendarChange& change) {
-    Relation calendar = open_companion(tracked.row.calendar, RowExclusiveLock);
-    TupleTableSlot* slot = table_slot_create(calendar, nullptr);
-    for (bool done = false; !done;) {
-        CHECK_FOR_INTERRUPTS();
-        // What this transaction did before must be seen; under READ COMMITTED, what others committed too.
-        CommandCounterIncrement();
-        PushActiveSnapshot(GetTransactionSnapshot());
-        done = try_change(tracked, calendar, change, slot);
-        ExecClearTuple(slot);
-        PopActiveSnapshot();
-        if (!done)
-            calendar_moved_on();
-    }
-    ExecDropSingleTupleTableSlot(slot);
-    table_close(calendar, NoLock);
+int64 change_calendar(const Tracked& tracked, const CalendarChange& change) {
+    int64 version = 0;
+    until_newest(tracked, [&](Relation calendar, TupleTableSlot* slot) {
+        return try_change(tracked, calendar, change, slot, &version);
+    });
     if (OidIsValid(tracked.row.day))
         change_day_rows(tracked, change);
+    return version;
+}
+
+bool lock_calendar(const Tracked& tracked, Datum listing) {
+    bool found = false;
+    until_newest(tracked, [&](Relation calendar, TupleTableSlot* slot) {
+        found = fetch_calendar(tracked, calendar, listing, slot);
+        return done_unless_overtaken(found ? lock_if_newest(calendar, &slot->tts_tid)
+                                           : !is_newer_than_snapshot(tracked, calendar, listing, slot));
+    });
+    return found;
+}
+
+int64 calendar_version(const Tracked& tracked, Datum listing) {
+    Relation calendar = open_companion(tracked.row.calendar, AccessShareLock);
+    TupleTableSlot* slot = table_slot_create(calendar, nullptr);
+    CommandCounterIncrement();
+    PushActiveSnapshot(GetLatestSnapshot());
+    bool is_null;
+    const int64 version = fetch_calendar(tracked, calendar, listing, slot)
+                              ? DatumGetInt64(slot_getattr(slot, tracked.columns.version, &is_null))
+                              : 0;
+    ExecDropSingleTupleTableSlot(slot);
+    PopActiveSnapshot();
+    table_close(calendar, NoLock);
+    return version;
 }
 
 }  // namespace availability

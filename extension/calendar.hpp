@@ -25,8 +25,15 @@ static_assert(std::is_trivially_destructible_v<CalendarChange>);
 // it commits; others wait. Raises
 //   23505  a day of the stay is taken (constraint <table>_day_pkey, or <table>_calendar_pkey without day rows)
 //   40001  the calendar changed since the snapshot of a REPEATABLE READ or SERIALIZABLE transaction
-// Releasing days of a listing without a calendar does nothing.
-void change_calendar(const Tracked& tracked, const CalendarChange& change);
+// Releasing days of a listing without a calendar does nothing. Days that only expired holds have are free: the holds go.
+// Returns the new version of the calendar, 0 if there is none.
+int64 change_calendar(const Tracked& tracked, const CalendarChange& change);
+
+// Locks a listing's calendar as a change does; false if there is none. Raises 40001 as a change does.
+bool lock_calendar(const Tracked& tracked, Datum listing);
+
+// The version of a listing's calendar as it is now, 0 if there is none.
+int64 calendar_version(const Tracked& tracked, Datum listing);
 
 // The version of a calendar that follows `old_version`: microseconds of the clock since 1970, or the next number.
 int64 next_version(int64 old_version);

@@ -265,7 +265,7 @@ ClaimExpressions load_claim_expressions(Oid reservations, Oid view) {
     return {columns[0], columns[1], columns[2]};
 }
 
-char* claims_sql(Oid reservations, const ClaimExpressions& claim, Day since) {
+char* claims_sql(Oid reservations, const ClaimExpressions& claim, Oid hold, Day since) {
     // As in evaluate_claim(): an unbounded stay is not cut but left to be refused.
     const char* cut = since == kNoHorizon
                           ? "stay"
@@ -273,9 +273,12 @@ char* claims_sql(Oid reservations, const ClaimExpressions& claim, Day since) {
                                      "date '-infinity' THEN stay ELSE stay OPERATOR(pg_catalog.*) "
                                      "pg_catalog.daterange(date '1970-01-01' OPERATOR(pg_catalog.+) %d, NULL) END",
                                      since);
-    return psprintf("(SELECT listing, key, stay FROM (SELECT listing, key, %s AS stay FROM (%s) AS of_row) AS of_row"
+    const char* holds = OidIsValid(hold) && get_rel_name(hold) != nullptr
+                            ? psprintf(" UNION ALL SELECT listing_id, NULL, stay FROM %s", qualified_name(hold))
+                            : "";
+    return psprintf("(SELECT listing, key, stay FROM (SELECT listing, key, %s AS stay FROM (%s%s) AS of_row) AS of_row"
                     " WHERE listing IS NOT NULL AND NOT pg_catalog.isempty(stay))",
-                    cut, claims_view_sql(reservations, claim));
+                    cut, claims_view_sql(reservations, claim), holds);
 }
 
 ExprState* compile_expression(Node* expression) {

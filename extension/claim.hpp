@@ -47,8 +47,9 @@ inline constexpr Day kNoHorizon = std::numeric_limits<Day>::min();
 Day require_horizon(DateADT date);
 
 // The claims of all rows that hold days, as a parenthesised query of (listing, key, stay), stays cut to begin
-// no earlier than `since`. Stays that are not supported are among them, uncut.
-char* claims_sql(Oid reservations, const ClaimExpressions& claim, Day since);
+// no earlier than `since`. Stays that are not supported are among them, uncut. The rows of the companion `hold`, if that is one,
+// are claims without a key.
+char* claims_sql(Oid reservations, const ClaimExpressions& claim, Oid hold, Day since);
 
 // Makes an expression over a row ready to run, in the current memory context.
 ExprState* compile_expression(Node* expression);

@@ -19,6 +19,7 @@ extern "C" {
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
+#include <utils/ruleutils.h>
 }
 
 namespace availability {
@@ -35,6 +36,8 @@ SqlNames companion_names(const TrackedRow& row) {
     set("month", row.month_view);
     set("open", row.open_view);
     set("listings", row.listings);
+    set("hold", row.hold);
+    set("request", row.request);
     const Day first_day = row.since == kNoHorizon ? kFirstDay : row.since;
     names.set("since", psprintf("(date '1970-01-01' + %d)", first_day));
     return names;
@@ -42,7 +45,7 @@ SqlNames companion_names(const TrackedRow& row) {
 
 void add_claims(SqlNames* names, const TrackedRow& row) {
     const char* claims =
-        claims_sql(row.reservations, load_claim_expressions(row.reservations, row.claims), row.since);
+        claims_sql(row.reservations, load_claim_expressions(row.reservations, row.claims), row.hold, row.since);
     constexpr char kSupported[] = "stay OPERATOR(pg_catalog.<@) pg_catalog.daterange '[1970-01-01,2149-06-07)'";
     names->set("claims", psprintf("(SELECT * FROM %s AS claims WHERE %s)", claims, kSupported));
     names->set("unsupported_claims", psprintf("(SELECT * FROM %s AS claims WHERE NOT %s)", claims, kSupported));
@@ -65,6 +68,101 @@ char* listing_truncate_trigger(const char* listing_trigger) {
 
 char* listing_row_trigger(const char* truncate_trigger) {
     return with_ending(truncate_trigger, "truncate", "listing");
+}
+
+void refuse_existing(Oid schema, const char* name) {
+    if (OidIsValid(get_relname_relid(name, schema)))
+        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
+                        errmsg("companion \"%s\" exists already", name),
+                        errhint("Drop or rename it: track makes its companions itself.")));
+}
+
+namespace {
+
+// The type of the listings, as a column of it is declared.
+const char* listing_type(Oid calendar) {
+    Oid type;
+    int32 typmod;
+    Oid collation;
+    get_atttypetypmodcoll(calendar, get_attnum(calendar, "listing_id"), &type, &typmod, &collation);
+    const char* name = format_type_be_qualified(type);
+    return OidIsValid(collation) && collation != get_typcollation(type)
+               ? psprintf("%s COLLATE %s", name, generate_collation_name(collation))
+               : name;
+}
+
+}  // namespace
+
+void add_day_names(SqlNames* names, const TrackedRow& row) {
+    const char* name = with_ending(NameStr(row.claim), "claim", "day");
+    const Oid schema = get_rel_namespace(row.calendar);
+    refuse_existing(schema, name);
+    names->set("day", qualified_name(schema, name));
+    names->set("day_pkey", quote_identifier(psprintf("%s_pkey", name)));
+    names->set("listing_type", listing_type(row.calendar));
+    const AttrNumber key = get_attnum(row.calendar, "reservation_id");
+    names->set("key_type", format_type_be_qualified(get_atttype(row.calendar, key)));
+}
+
+void create_day_rows(const SqlNames& names) {
+    run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})", names);
+    run_sql("COMMENT ON TABLE {day} IS 'the booked days of each listing, kept by availability.track'", names);
+}
+
+void fill_day_rows(const SqlNames& names) {
+    run_sql("INSERT INTO {day} (listing_id, day, reservation_id)"
+            " SELECT listing, lower(stay) + n, key"
+            " FROM {claims} AS claims CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n",
+            names);
+    run_sql("ALTER TABLE {day} ADD CONSTRAINT {day_pkey} PRIMARY KEY (listing_id, day)", names);
+}
+
+namespace {
+
+void make_booking_companions(const TrackedRow& row) {
+    SqlNames names;
+    const Oid schema = get_rel_namespace(row.calendar);
+    constexpr const char* kCompanions[] = {"hold", "request"};
+    for (const char* companion : kCompanions) {
+        const char* name = with_ending(NameStr(row.claim), "claim", companion);
+        refuse_existing(schema, name);
+        names.set(companion, qualified_name(schema, name));
+    }
+    names.set("listing_type", listing_type(row.calendar));
+    run_sql("CREATE TABLE {hold} (hold_id uuid PRIMARY KEY, listing_id {listing_type} NOT NULL, stay daterange NOT NULL,"
+            " expires_at timestamptz NOT NULL)", names);
+    run_sql("CREATE INDEX ON {hold} (listing_id)", names);
+    run_sql("CREATE TABLE {request} (key text COLLATE \"C\" PRIMARY KEY, request bytea NOT NULL, reservation_id text, version bigint,"
+            " expires_at timestamptz NOT NULL)", names);
+    run_sql("CREATE INDEX ON {request} (expires_at)", names);
+    run_sql("COMMENT ON TABLE {hold} IS 'days that are held for a while, kept by availability.hold'", names);
+    run_sql("COMMENT ON TABLE {request} IS 'idempotency keys and their answers, kept by availability.book'", names);
+
+    names.set("hold_literal", quote_literal_cstr(expand_sql("{hold}", names)));
+    names.set("request_literal", quote_literal_cstr(expand_sql("{request}", names)));
+    names.set("reservations_oid", psprintf("%u", row.reservations));
+    write_tracked(row.reservations,
+                  "UPDATE availability.tracked SET hold = {hold_literal}, request = {request_literal}"
+                  " WHERE reservations = {reservations_oid}", names);
+}
+
+}  // namespace
+
+void require_booking_companions(TrackedRow* row) {
+    if (OidIsValid(row->hold))
+        return;
+    // One session makes them; whoever waited for it finds them made.
+    LockRelationOid(row->reservations, ShareUpdateExclusiveLock);
+    *row = require_tracked_row(row->reservations);
+    if (OidIsValid(row->hold))
+        return;
+    const OwnerScope scope = enter_owner(relation_owner(row->reservations));
+    SPI_connect();
+    make_booking_companions(*row);
+    SPI_finish();
+    leave_owner(scope);
+    CommandCounterIncrement();
+    *row = require_tracked_row(row->reservations);
 }
 
 namespace {
@@ -160,7 +258,7 @@ void refuse_double_bookings(const SqlNames& names) {
         "WITH claims AS (SELECT listing, key, stay, row_number() OVER () AS n FROM {claims} AS claims),"
         " doubled AS (SELECT listing FROM claims GROUP BY listing"
         "  HAVING sum(upper(stay) - lower(stay)) <> availability.booked_days(availability.dayset_agg(stay))),"
-        " pairs AS (SELECT a.listing, a.key AS first_key, b.key AS second_key, a.stay * b.stay AS days,"
+        " pairs AS (SELECT a.listing, coalesce(a.key::text, 'of a hold') AS first_key, coalesce(b.key::text, 'of a hold') AS second_key, a.stay * b.stay AS days,"
         "   count(*) OVER () AS total"
         "  FROM claims a JOIN doubled USING (listing) JOIN claims b USING (listing)"
         "  WHERE a.n < b.n AND a.stay && b.stay"

@@ -23,7 +23,7 @@ inline constexpr char kListingTruncateFormat[] = "_%s_truncate";
 // The longest name of a companion is <table>_calendar_pkey.
 inline constexpr int kLongestTableName = NAMEDATALEN - 1 - 14;
 
-// {reservations} {calendar} {day} {month} {open}: the names of a tracked table's objects, those that exist; {since}, a
+// {reservations} {calendar} {day} {month} {open} {hold} {request}: the names of a tracked table's objects, those that exist; {since}, a
 // date literal, the first supported day when there is no horizon.
 SqlNames companion_names(const TrackedRow& row);
 
@@ -37,6 +37,22 @@ char* listing_row_trigger(const char* truncate_trigger);
 // Makes the row and truncate triggers on the tracked table, and those on the table of listings, where missing, and
 // enables those that are disabled. Returns how many it made or enabled.
 uint64 ensure_triggers(const TrackedRow& row, const char* listings_column);
+
+// Makes the companions of the booking functions, which a table that was tracked under 0.1 has not, and puts them into `row`. Nothing is
+// done if they are there. Raises 42P07 if something else has their names.
+void require_booking_companions(TrackedRow* row);
+
+// Adds {day} {day_pkey} {listing_type} {key_type} of a tracked table without day rows: what they will be.
+void add_day_names(SqlNames* names, const TrackedRow& row);
+
+// Makes {day}, empty and without its primary key.
+void create_day_rows(const SqlNames& names);
+
+// Fills {day} by {claims}, and makes {day_pkey}.
+void fill_day_rows(const SqlNames& names);
+
+// Raises 42P07 if a relation has the name of a companion to be.
+void refuse_existing(Oid schema, const char* name);
 
 // Raises 22008 with a stay that days can't be made of, if there is one.
 void refuse_unsupported_stays(const SqlNames& names);

@@ -49,11 +49,7 @@ struct ListingKey {
 
 // Runs a statement of one parameter, the listing.
 void run_for_listing(const char* statement, const SqlNames& names, Oid type, ListingKey key) {
-    const char nulls[] = {key.is_null ? 'n' : ' ', '\0'};
-    const int result =
-        SPI_execute_with_args(expand_sql(statement, names), 1, &type, &key.value, nulls, false, 0);
-    if (result < 0)
-        elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+    run_sql(statement, names, {{type, key.value, key.is_null}});
 }
 
 void add_listing(const SqlNames& names, Oid type, ListingKey key) {
@@ -66,25 +62,35 @@ void add_listing(const SqlNames& names, Oid type, ListingKey key) {
                     names, type, key);
 }
 
+// What else goes with a listing's calendar.
+struct Drops {
+    bool days;
+    bool holds;
+};
+
 // The update comes first: it is what tells consumers, since a deleted row can't say what it was.
-void drop_listing(const SqlNames& names, bool drops_days, Oid type, ListingKey key) {
+void drop_listing(const SqlNames& names, Drops drops, Oid type, ListingKey key) {
     if (key.is_null)
         return;
     run_for_listing("UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'dropped',"
                     " reservation_id = NULL, stay = NULL, was = NULL WHERE listing_id = $1 AND {droppable}",
                     names, type, key);
     run_for_listing("DELETE FROM {calendar} WHERE listing_id = $1 AND {droppable}", names, type, key);
-    if (drops_days)
+    if (drops.days)
         run_for_listing("DELETE FROM {day} WHERE listing_id = $1", names, type, key);
+    if (drops.holds)
+        run_for_listing("DELETE FROM {hold} WHERE listing_id = $1", names, type, key);
 }
 
-void drop_all_listings(const SqlNames& names, bool drops_days) {
+void drop_all_listings(const SqlNames& names, Drops drops) {
     run_sql("UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'dropped',"
             " reservation_id = NULL, stay = NULL, was = NULL WHERE {droppable}",
             names);
     run_sql("DELETE FROM {calendar} WHERE {droppable}", names);
-    if (drops_days)
+    if (drops.days)
         run_sql("TRUNCATE {day}", names);
+    if (drops.holds)
+        run_sql("TRUNCATE {hold}", names);
 }
 
 Leaving how_listings_leave(TriggerEvent event) {
@@ -101,7 +107,7 @@ bool reservations_follow(const TrackedRow& row, Leaving leaving) {
     return follow;
 }
 
-void row_changed(const TriggerData* trigger, const SqlNames& names, bool drops_days) {
+void row_changed(const TriggerData* trigger, const SqlNames& names, Drops drops) {
     if (trigger->tg_trigger->tgnattr != 1)
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("trigger \"%s\" names no key column", trigger->tg_trigger->tgname)));
@@ -119,7 +125,7 @@ void row_changed(const TriggerData* trigger, const SqlNames& names, bool drops_d
     if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
         add_listing(names, type, key);
     } else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
-        drop_listing(names, drops_days, type, key);
+        drop_listing(names, drops, type, key);
     } else {
         const ListingKey new_key = key_of(trigger->tg_newslot);
         TypeCacheEntry* equality = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
@@ -127,7 +133,7 @@ void row_changed(const TriggerData* trigger, const SqlNames& names, bool drops_d
             DatumGetBool(FunctionCall2Coll(&equality->eq_opr_finfo, attribute->attcollation, key.value,
                                            new_key.value)))
             return;
-        drop_listing(names, drops_days, type, key);
+        drop_listing(names, drops, type, key);
         add_listing(names, type, new_key);
     }
 }
@@ -144,24 +150,27 @@ AVAILABILITY_FUNCTION(availability_listing_changed) {
     if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("not called as the trigger that availability.track makes")));
+    Relation calendar = open_companion(row_of_trigger(trigger).calendar, RowExclusiveLock);
+    // As it is once nobody can change it any more.
     const TrackedRow row = row_of_trigger(trigger);
     // Days that reservations go on to claim stay booked: only empty calendars go then, which have no day rows.
     const bool follow = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
                         reservations_follow(row, how_listings_leave(trigger->tg_event));
-    const bool drops_days = follow && OidIsValid(row.day);
-    Relation calendar = open_companion(row.calendar, RowExclusiveLock);
+    const Drops drops = {follow && OidIsValid(row.day), follow && OidIsValid(row.hold)};
     SqlNames names;
     names.set("calendar", qualified_name(row.calendar));
     names.set("droppable", follow ? "true" : "availability.is_empty(booked)");
-    if (drops_days)
+    if (drops.days)
         names.set("day", qualified_name(row.day));
+    if (drops.holds)
+        names.set("hold", qualified_name(row.hold));
 
     const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
     SPI_connect();
     if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-        drop_all_listings(names, drops_days);
+        drop_all_listings(names, drops);
     else
-        row_changed(trigger, names, drops_days);
+        row_changed(trigger, names, drops);
     SPI_finish();
     leave_owner(scope);
     table_close(calendar, NoLock);

@@ -88,6 +88,30 @@ void drop_trigger(Oid table, const char* name) {
     performDeletion(&address, DROP_RESTRICT, 0);
 }
 
+void set_day_companion(const TrackedRow& row, const char* day) {
+    SqlNames names;
+    names.set("day", day != nullptr ? quote_literal_cstr(day) : "NULL");
+    names.set("oid", psprintf("%u", row.reservations));
+    write_tracked(row.reservations, "UPDATE availability.tracked SET day = {day} WHERE reservations = {oid}::oid", names);
+}
+
+// As track makes and fills them.
+void add_day_rows(const TrackedRow& row) {
+    SqlNames names = companion_names(row);
+    add_claims(&names, row);
+    refuse_double_bookings(names);
+    add_day_names(&names, row);
+    create_day_rows(names);
+    fill_day_rows(names);
+    set_day_companion(row, expand_sql("{day}", names));
+}
+
+void drop_day_rows(const TrackedRow& row) {
+    set_day_companion(row, nullptr);
+    const ObjectAddress address = {RelationRelationId, row.day, 0};
+    performDeletion(&address, DROP_RESTRICT, 0);
+}
+
 // Not by DROP, which asks that each belongs to the table's owner of today.
 void drop_companions(const TrackedRow& row) {
     ObjectAddresses* companions = new_object_addresses();
@@ -95,11 +119,13 @@ void drop_companions(const TrackedRow& row) {
         const ObjectAddress address = {catalog, oid, 0};
         add_exact_object_address(&address, companions);
     };
-    for (const Oid relation : {row.month_view, row.open_view, row.claims, row.day, row.calendar})
+    for (const Oid relation : {row.month_view, row.open_view, row.claims, row.day, row.calendar, row.hold, row.request})
         if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
             add(RelationRelationId, relation);
     if (const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid; OidIsValid(claim))
         add(ProcedureRelationId, claim);
+    if (const Oid cancel = cancel_function(row); OidIsValid(cancel))
+        add(ProcedureRelationId, cancel);
     performMultipleDeletions(companions, DROP_RESTRICT, 0);
     free_object_addresses(companions);
 }
@@ -179,9 +205,34 @@ AVAILABILITY_FUNCTION(availability_forget) {
                 names);
     if (OidIsValid(row.day))
         run_sql("DELETE FROM {day} WHERE day < {before}", names);
+    if (OidIsValid(row.hold))
+        run_sql("DELETE FROM {hold} WHERE upper(stay) <= {before}", names);
     SPI_finish();
     leave_owner(scope);
     PG_RETURN_INT64(static_cast<int64>(changed));
+}
+
+// Calendars stay as they are, and no event tells.
+AVAILABILITY_FUNCTION(availability_set_day_rows) {
+    const Oid reservations = PG_GETARG_OID(0);
+    const bool day_rows = PG_GETARG_BOOL(1);
+    require_owner(reservations);
+    lock_against_writes(reservations, "availability.set_day_rows");
+    const TrackedRow row = require_tracked_row(reservations);
+    if (OidIsValid(row.day) == day_rows)
+        PG_RETURN_VOID();
+    // Who deletes a listing writes companions too.
+    LockRelationOid(row.calendar, ShareRowExclusiveLock);
+
+    const OwnerScope scope = enter_owner(relation_owner(reservations));
+    SPI_connect();
+    if (day_rows)
+        add_day_rows(row);
+    else
+        drop_day_rows(row);
+    SPI_finish();
+    leave_owner(scope);
+    PG_RETURN_VOID();
 }
 
 AVAILABILITY_FUNCTION(availability_untrack) {

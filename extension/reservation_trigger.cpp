@@ -1,5 +1,6 @@
 // The triggers on a tracked table: each row change becomes a change of one calendar or two.
 
+#include "booking_context.hpp"
 #include "calendar.hpp"
 #include "owner_scope.hpp"
 #include "sql.hpp"
@@ -70,36 +71,35 @@ bool same_claim(const Tracked& tracked, const Claim& a, const Claim& b) {
     return !a.held() || (a.stay == b.stay && same_listing(tracked, a, b) && same_key(tracked, a, b));
 }
 
-void release(const Tracked& tracked, Change change, const Claim& held) {
-    change_calendar(tracked, {change, held.listing, held.key, held.key_is_null, false, held.stay, {0, 0}});
+// Each of these returns the new version of the calendar of the wanted listing, or of the held one when none is wanted.
+int64 release(const Tracked& tracked, Change change, const Claim& held) {
+    return change_calendar(tracked, {change, held.listing, held.key, held.key_is_null, false, held.stay, {0, 0}});
 }
 
-void take(const Tracked& tracked, Change change, const Claim& wanted) {
-    change_calendar(tracked,
-                    {change, wanted.listing, wanted.key, wanted.key_is_null, false, {0, 0}, wanted.stay});
+int64 take(const Tracked& tracked, Change change, const Claim& wanted) {
+    return change_calendar(tracked, {change, wanted.listing, wanted.key, wanted.key_is_null, false, {0, 0}, wanted.stay});
 }
 
 // Both sides of a move are locked in the order of listings, so that a move and the reverse move can't deadlock.
-void move(const Tracked& tracked, const Claim& held, const Claim& wanted) {
-    if (compare_listings(tracked, held.listing, wanted.listing) < 0) {
+int64 move(const Tracked& tracked, const Claim& held, const Claim& wanted) {
+    const bool release_first = compare_listings(tracked, held.listing, wanted.listing) < 0;
+    if (release_first)
         release(tracked, Change::kUpdated, held);
-        take(tracked, Change::kUpdated, wanted);
-    } else {
-        take(tracked, Change::kUpdated, wanted);
+    const int64 version = take(tracked, Change::kUpdated, wanted);
+    if (!release_first)
         release(tracked, Change::kUpdated, held);
-    }
+    return version;
 }
 
-void apply(const Tracked& tracked, const Claim& held, const Claim& wanted) {
+int64 apply(const Tracked& tracked, const Claim& held, const Claim& wanted) {
     if (!wanted.held())
-        release(tracked, Change::kCancelled, held);
-    else if (!held.held())
-        take(tracked, Change::kCreated, wanted);
-    else if (same_listing(tracked, held, wanted))
-        change_calendar(tracked, {Change::kUpdated, wanted.listing, wanted.key, wanted.key_is_null,
-                                  !same_key(tracked, held, wanted), held.stay, wanted.stay});
-    else
-        move(tracked, held, wanted);
+        return release(tracked, Change::kCancelled, held);
+    if (!held.held())
+        return take(tracked, Change::kCreated, wanted);
+    if (same_listing(tracked, held, wanted))
+        return change_calendar(tracked, {Change::kUpdated, wanted.listing, wanted.key, wanted.key_is_null,
+                                         !same_key(tracked, held, wanted), held.stay, wanted.stay});
+    return move(tracked, held, wanted);
 }
 
 }  // namespace
@@ -118,17 +118,26 @@ AVAILABILITY_FUNCTION(availability_claim_changed) {
     TupleTableSlot* after = TRIGGER_FIRED_BY_INSERT(trigger->tg_event)   ? trigger->tg_trigslot
                             : TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot
                                                                          : nullptr;
-    const Claim held = before != nullptr ? claim_of(tracked, before, UnsupportedStay::kHoldsNothing) : Claim{};
+    Claim held = before != nullptr ? claim_of(tracked, before, UnsupportedStay::kHoldsNothing) : Claim{};
     const Claim wanted = after != nullptr ? claim_of(tracked, after, UnsupportedStay::kRefused) : Claim{};
-    if (same_claim(tracked, held, wanted))
-        return PointerGetDatum(nullptr);
-    if (after != nullptr)
-        require_current(trigger, after);
-    apply(tracked, held, wanted);
+    BookingContext* booking = booking_of_trigger(tracked.row.reservations);
+    // A row that a hold is confirmed by holds the hold's days already.
+    if (booking != nullptr && before == nullptr && booking->hold != nullptr) {
+        held = *booking->hold;
+        booking->hold = nullptr;
+    }
+    int64 version = 0;
+    if (!same_claim(tracked, held, wanted)) {
+        if (after != nullptr)
+            require_current(trigger, after);
+        version = apply(tracked, held, wanted);
+    }
+    if (booking != nullptr)
+        note_row(booking, tracked, held, wanted, version);
     return PointerGetDatum(nullptr);
 }
 
-// AFTER TRUNCATE of a tracked table: every calendar becomes {}.
+// AFTER TRUNCATE of a tracked table: every calendar becomes {}, and holds go.
 AVAILABILITY_FUNCTION(availability_reservations_truncated) {
     const TriggerData* trigger = require_trigger(fcinfo, false, true);
     const TrackedRow row = require_tracked_row(RelationGetRelid(trigger->tg_relation));
@@ -144,6 +153,10 @@ AVAILABILITY_FUNCTION(availability_reservations_truncated) {
     if (OidIsValid(row.day)) {
         names.set("day", qualified_name(row.day));
         run_sql("TRUNCATE {day}", names);
+    }
+    if (OidIsValid(row.hold)) {
+        names.set("hold", qualified_name(row.hold));
+        run_sql("TRUNCATE {hold}", names);
     }
     SPI_finish();
     leave_owner(scope);

@@ -5,9 +5,11 @@
 #include "sql.hpp"
 
 extern "C" {
+#include <access/xact.h>
 #include <lib/stringinfo.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
+#include <utils/snapmgr.h>
 }
 
 namespace availability {
@@ -66,6 +68,49 @@ void execute(const char* sql) {
 uint64 run_sql(const char* statement, const SqlNames& names) {
     execute(expand_sql(statement, names));
     return SPI_processed;
+}
+
+namespace {
+
+uint64 run_with_parameters(const char* statement, std::initializer_list<SqlParameter> parameters, bool read_only) {
+    constexpr std::size_t kMost = 8;
+    Oid types[kMost];
+    Datum values[kMost];
+    char nulls[kMost] = {};
+    int count = 0;
+    for (const SqlParameter& parameter : parameters) {
+        types[count] = parameter.type;
+        values[count] = parameter.value;
+        nulls[count++] = parameter.is_null ? 'n' : ' ';
+    }
+    const int result = SPI_execute_with_args(statement, count, types, values, nulls, read_only, 0);
+    if (result < 0)
+        elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+    return SPI_processed;
+}
+
+}  // namespace
+
+uint64 run_sql(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters) {
+    return run_with_parameters(expand_sql(statement, names), parameters, false);
+}
+
+uint64 run_plain_sql(const char* statement, std::initializer_list<SqlParameter> parameters) {
+    return run_with_parameters(statement, parameters, false);
+}
+
+uint64 query_latest(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters) {
+    CommandCounterIncrement();
+    PushActiveSnapshot(GetLatestSnapshot());
+    const uint64 rows = run_with_parameters(expand_sql(statement, names), parameters, true);
+    PopActiveSnapshot();
+    return rows;
+}
+
+SqlValue first_row_column(int column) {
+    SqlValue result;
+    result.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &result.is_null);
+    return result;
 }
 
 Datum query_value(const char* statement, const SqlNames& names, bool* is_null) {

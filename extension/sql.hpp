@@ -25,7 +25,7 @@ struct SqlName {
 
 // The names that a template may use; a fixed array, so that it can live across PostgreSQL calls.
 struct SqlNames {
-    static constexpr int kMost = 24;
+    static constexpr int kMost = 32;
     SqlName names[kMost];
     int count = 0;
 
@@ -40,6 +40,29 @@ char* expand_sql(const char* statement, const SqlNames& names);
 // Runs one statement with a fresh snapshot; returns the number of rows processed (SPI_processed).
 // SPI must be connected.
 uint64 run_sql(const char* statement, const SqlNames& names);
+
+// What a statement's $1, $2, … stand for.
+struct SqlParameter {
+    Oid type;
+    Datum value;
+    bool is_null = false;
+};
+
+// Runs a statement that is no template; see run_sql().
+uint64 run_plain_sql(const char* statement, std::initializer_list<SqlParameter> parameters);
+
+// As above, with parameters.
+uint64 run_sql(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters);
+
+// Runs a query on what is committed now, whatever the transaction's snapshot; returns the number of rows.
+uint64 query_latest(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters);
+
+// A column of the first row of the last query, and whether it is null.
+struct SqlValue {
+    Datum value;
+    bool is_null;
+};
+SqlValue first_row_column(int column);
 
 // The first column of the first row of a query; *is_null is also set when there is no row.
 Datum query_value(const char* statement, const SqlNames& names, bool* is_null);

@@ -19,6 +19,8 @@ extern "C" {
 #include <commands/trigger.h>
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
+#include <parser/analyze.h>
+#include <parser/parser.h>
 #include <utils/acl.h>
 #include <utils/builtins.h>
 #include <utils/date.h>
@@ -153,13 +155,6 @@ ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments)
     return {listing, key, make_active_stay(active, stay)};
 }
 
-void refuse_existing(Oid schema, const char* name) {
-    if (OidIsValid(get_relname_relid(name, schema)))
-        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
-                        errmsg("companion \"%s\" exists already", name),
-                        errhint("Drop or rename it: track makes its companions itself.")));
-}
-
 const char* type_with_collation(Node* expression) {
     const Oid type = getBaseType(exprType(expression));
     const Oid collation = exprCollation(expression);
@@ -182,6 +177,8 @@ SqlNames new_companion_names(Relation relation, const ClaimExpressions& claim) {
     names.set("reservations", qualified_name(RelationGetRelid(relation)));
     names.set("claim", qualified_name(schema, psprintf("%s_claim", table)));
     names.set("claim_name", quote_literal_cstr(psprintf("%s_claim", table)));
+    names.set("cancel", qualified_name(schema, psprintf("%s_cancel", table)));
+    names.set("cancel_name", quote_literal_cstr(psprintf("%s_cancel", table)));
     names.set("calendar_pkey", quote_identifier(psprintf("%s_calendar_pkey", table)));
     names.set("day_pkey", quote_identifier(psprintf("%s_day_pkey", table)));
     names.set("listing_type", type_with_collation(claim.listing));
@@ -205,8 +202,7 @@ void create_companions(Relation relation, const ClaimExpressions& claim, const S
             ") WITH (fillfactor = 70)",
             names);
     if (day_rows)
-        run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})",
-                names);
+        create_day_rows(names);
     // What comes from the expressions is a value, whose braces mean nothing.
     SqlNames view = names;
     view.set("query", claims_view_sql(RelationGetRelid(relation), claim));
@@ -238,10 +234,8 @@ void create_views(const SqlNames& names) {
             names);
 }
 
-void comment_companions(const SqlNames& names, bool day_rows) {
+void comment_companions(const SqlNames& names) {
     run_sql("COMMENT ON TABLE {calendar} IS 'the calendar of each listing, kept by availability.track'", names);
-    if (day_rows)
-        run_sql("COMMENT ON TABLE {day} IS 'the booked days of each listing, kept by availability.track'", names);
     run_sql("COMMENT ON VIEW {claims} IS 'what each row holds, kept by availability.track'", names);
     run_sql("COMMENT ON FUNCTION {claim} IS 'what a row holds, made by availability.track'", names);
     run_sql("COMMENT ON VIEW {month} IS 'month bitmaps, made by availability.track'", names);
@@ -281,13 +275,8 @@ void backfill(SqlNames* names, const TrackedRow& row, const char* listings_colum
                 " WHERE l.{listings_column} IS NOT NULL"
                 " AND NOT EXISTS (SELECT FROM {calendar} AS c WHERE c.listing_id = l.{listings_column})",
                 *names);
-    if (!OidIsValid(row.day))
-        return;
-    run_sql("INSERT INTO {day} (listing_id, day, reservation_id)"
-            " SELECT listing, lower(stay) + n, key"
-            " FROM {claims} AS claims CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n",
-            *names);
-    run_sql("ALTER TABLE {day} ADD CONSTRAINT {day_pkey} PRIMARY KEY (listing_id, day)", *names);
+    if (OidIsValid(row.day))
+        fill_day_rows(*names);
 }
 
 const char* literal_or_null(const char* text) {
@@ -334,18 +323,51 @@ const char* new_listing_trigger(Oid listings, Relation relation) {
     return name;
 }
 
-void make_tracked(Relation relation, const ClaimExpressions& claim, const TrackArguments& arguments) {
+// The UPDATE that cancels the reservation with key $1, analysed as the claim is; NULL if reservations are deleted.
+Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char* cancel) {
+    if (cancel == nullptr)
+        return nullptr;
+    List* context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
+    // On lines of its own: it may end in a comment.
+    const char* text = psprintf("UPDATE %s SET %s\n WHERE (%s) OPERATOR(pg_catalog.=) $1 RETURNING 1",
+                                qualified_name(RelationGetRelid(relation)), cancel,
+                                deparse_expression(claim.key, context, false, false));
+    List* statements = raw_parser(text, RAW_PARSE_DEFAULT);
+    const auto* update = reinterpret_cast<UpdateStmt*>(linitial_node(RawStmt, statements)->stmt);
+    if (list_length(statements) != 1 || !IsA(update, UpdateStmt) || update->fromClause != NIL || update->withClause != nullptr)
+        ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+                        errmsg("argument \"cancel\" of availability.track is not what follows SET in an UPDATE"),
+                        errhint("Such as: status = 'cancelled', cancelled_at = now()")));
+    Oid key_type = getBaseType(exprType(claim.key));
+    return parse_analyze_fixedparams(linitial_node(RawStmt, statements), text, &key_type, 1, nullptr);
+}
+
+void create_cancel_function(SqlNames names, Query* cancel, const TrackArguments& arguments) {
+    names.set("update", pg_get_querydef(cancel, false));
+    run_sql("CREATE FUNCTION {cancel}(key {key_type}) RETURNS SETOF integer LANGUAGE sql VOLATILE BEGIN ATOMIC {update}; END",
+            names);
+    run_sql("COMMENT ON FUNCTION {cancel} IS 'cancels a reservation, made by availability.track'", names);
+    names.set("reservations_oid", regclass_or_null(arguments.reservations));
+    write_tracked(arguments.reservations,
+                  "UPDATE availability.tracked SET cancel_function = {cancel_name} WHERE reservations = {reservations_oid}", names);
+}
+
+void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cancel, const TrackArguments& arguments) {
     const OwnerScope scope = enter_owner(relation->rd_rel->relowner);
     SPI_connect();
     SqlNames names = new_companion_names(relation, claim);
     create_companions(relation, claim, names, arguments.day_rows);
     create_views(names);
-    comment_companions(names, arguments.day_rows);
+    comment_companions(names);
     register_tracked(arguments, &names, new_listing_trigger(arguments.listings.table, relation));
     CommandCounterIncrement();
 
     // From here on by what was registered, as everything that comes later will read it.
-    const TrackedRow row = require_tracked_row(arguments.reservations);
+    TrackedRow row = require_tracked_row(arguments.reservations);
+    if (tracks_bookings())
+        require_booking_companions(&row);
+    if (cancel != nullptr)
+        create_cancel_function(names, cancel, arguments);
     const char* listings_column =
         OidIsValid(row.listings)
             ? quote_identifier(get_attname(row.listings, arguments.listings.column, false))
@@ -409,7 +431,7 @@ AVAILABILITY_FUNCTION(availability_track) {
         arguments.key = default_key(relation);
     const ClaimExpressions claim = parse_claim(relation, arguments);
     arguments.listings = find_listings(relation, claim.listing, arguments.listings.table);
-    make_tracked(relation, claim, arguments);
+    make_tracked(relation, claim, parse_cancel(relation, claim, arguments.cancel), arguments);
     relation_close(relation, NoLock);
     PG_RETURN_VOID();
 }

@@ -45,6 +45,9 @@ enum TrackedColumn {
     kListings,
     kListingsTrigger,
     kSince,
+    kHold = 16,
+    kRequest,
+    kCancelFunction,
 };
 
 Oid tracked_table() {
@@ -59,9 +62,18 @@ Oid tracked_table() {
 TrackedRow row_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
     TrackedRow row{};
     bool is_null;
-    const auto oid = [&](int column) {
-        const Datum value = heap_getattr(tuple, column, descriptor, &is_null);
+    // While the extension is at an earlier version than the library, the last columns are missing.
+    const auto column = [&](int place) {
+        is_null = true;
+        return place <= descriptor->natts ? heap_getattr(tuple, place, descriptor, &is_null) : 0;
+    };
+    const auto oid = [&](int place) {
+        const Datum value = column(place);
         return is_null ? InvalidOid : DatumGetObjectId(value);
+    };
+    const auto name = [&](int place, NameData* result) {
+        const Datum value = column(place);
+        namestrcpy(result, is_null ? "" : NameStr(*DatumGetName(value)));
     };
     row.reservations = oid(kReservations);
     row.calendar = oid(kCalendar);
@@ -69,15 +81,14 @@ TrackedRow row_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
     row.month_view = oid(kMonthView);
     row.open_view = oid(kOpenView);
     row.claims = oid(kClaims);
-    row.listings = oid(kListings);
-    const auto name = [&](int column, NameData* result) {
-        const Datum value = heap_getattr(tuple, column, descriptor, &is_null);
-        namestrcpy(result, is_null ? "" : NameStr(*DatumGetName(value)));
-    };
     name(kClaim, &row.claim);
+    row.listings = oid(kListings);
     name(kListingsTrigger, &row.listings_trigger);
-    const Datum since = heap_getattr(tuple, kSince, descriptor, &is_null);
+    const Datum since = column(kSince);
     row.since = is_null ? kNoHorizon : day_from_date(DatumGetDateADT(since));
+    row.hold = oid(kHold);
+    row.request = oid(kRequest);
+    name(kCancelFunction, &row.cancel);
     return row;
 }
 
@@ -118,7 +129,8 @@ void forget_relation(Datum, Oid relation) {
             (entry->tracked != nullptr && (relation == entry->tracked->row.reservations ||
                                            relation == entry->tracked->row.calendar ||
                                            relation == entry->tracked->row.claims ||
-                                           relation == entry->tracked->row.day)))
+                                           relation == entry->tracked->row.day ||
+                                           relation == entry->tracked->row.hold)))
             entry->valid = false;
 }
 
@@ -241,13 +253,42 @@ TrackedRow require_tracked_row(Oid reservations) {
     return row;
 }
 
-Oid claim_function(const TrackedRow& row) {
-    char* names[] = {get_namespace_name(get_rel_namespace(row.calendar)),
-                     pstrdup(NameStr(row.claim))};
-    if (names[0] == nullptr)
+namespace {
+
+// A companion function, by its name; InvalidOid if it is missing.
+Oid companion_function(const TrackedRow& row, const NameData& function, Oid argument) {
+    char* schema = get_namespace_name(get_rel_namespace(row.calendar));
+    if (schema == nullptr || NameStr(function)[0] == '\0')
         return InvalidOid;
-    const Oid argument = get_rel_type_id(row.reservations);
-    return LookupFuncName(list_make2(makeString(names[0]), makeString(names[1])), 1, &argument, true);
+    return LookupFuncName(list_make2(makeString(schema), makeString(pstrdup(NameStr(function)))), 1, &argument, true);
+}
+
+}  // namespace
+
+bool tracks_bookings() {
+    Relation table = table_open(tracked_table(), AccessShareLock);
+    const bool has_columns = RelationGetDescr(table)->natts >= kCancelFunction;
+    table_close(table, AccessShareLock);
+    return has_columns;
+}
+
+List* all_tracked_rows() {
+    List* rows = NIL;
+    scan_tracked(InvalidOid, [&](const TrackedRow& each) {
+        auto* row = static_cast<TrackedRow*>(palloc(sizeof(TrackedRow)));
+        *row = each;
+        rows = lappend(rows, row);
+    });
+    return rows;
+}
+
+Oid claim_function(const TrackedRow& row) {
+    return companion_function(row, row.claim, get_rel_type_id(row.reservations));
+}
+
+Oid cancel_function(const TrackedRow& row) {
+    const AttrNumber key = get_attnum(row.calendar, "reservation_id");
+    return key > 0 ? companion_function(row, row.cancel, get_atttype(row.calendar, key)) : InvalidOid;
 }
 
 bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row) {

@@ -23,6 +23,9 @@ struct TrackedRow {
     Oid listings;      // InvalidOid when no table of listings is known
     NameData listings_trigger;
     Day since;         // kNoHorizon when none
+    Oid hold;          // InvalidOid until there is one; see require_booking_companions()
+    Oid request;       // as hold
+    NameData cancel;   // the cancel function, in the calendar's schema; empty when reservations are deleted
 };
 static_assert(std::is_trivially_destructible_v<TrackedRow>);
 
@@ -35,8 +38,17 @@ bool read_tracked_row(Oid reservations, TrackedRow* row);
 // As read_tracked_row(); raises 42704 if the table is not tracked.
 TrackedRow require_tracked_row(Oid reservations);
 
+// Whether availability.tracked has the columns of booking companions: not while the extension is at 0.1 and its library is newer.
+bool tracks_bookings();
+
+// The rows of all tracked tables, as they are now: a list of TrackedRow*.
+List* all_tracked_rows();
+
 // OID of the claim function; InvalidOid if it is missing.
 Oid claim_function(const TrackedRow& row);
+
+// OID of the cancel function; InvalidOid if there is none.
+Oid cancel_function(const TrackedRow& row);
 
 // The tracked table that a trigger on a table of listings serves; false if there is none.
 bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row);
