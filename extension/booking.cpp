@@ -229,10 +229,10 @@ const char* where_key(const ClaimColumns& columns) {
 BookingAnswer cancel_reservation(const Target& target, const KeyArgument& key) {
     const Tracked& tracked = *target.tracked;
     const char* statement;
-    if (NameStr(tracked.row.cancel)[0] != '\0') {
+    if (tracked.row.cancels_by_update) {
         const Oid function = cancel_function(tracked.row);
         if (!OidIsValid(function))
-            not_prerequisite_state("companion \"%s\" is missing", NameStr(tracked.row.cancel),
+            not_prerequisite_state("companion \"%s\" is missing", companion_name(tracked.row, "cancel"),
                                    "Use availability.untrack and availability.track to make it again.");
         statement = psprintf("SELECT FROM %s($1)", qualified_name(get_func_namespace(function), get_func_name(function)));
     } else {
@@ -330,7 +330,7 @@ AVAILABILITY_FUNCTION(availability_book) {
 AVAILABILITY_FUNCTION(availability_cancel) {
     const char* function = "availability.cancel";
     require_argument(fcinfo, 0, "reservations", function);
-    const bool updates = NameStr(require_tracked_row(PG_GETARG_OID(0)).cancel)[0] != '\0';
+    const bool updates = require_tracked_row(PG_GETARG_OID(0)).cancels_by_update;
     const Target target = open_target(fcinfo, function, updates ? ACL_UPDATE : ACL_DELETE);
     const KeyArgument key = key_argument(fcinfo, 1, "key", function, target.tracked->claim.key_type);
     const Request request = make_request(text_or_null(fcinfo, 2), {"cancel", key.text});
@@ -368,7 +368,7 @@ AVAILABILITY_FUNCTION(availability_confirm) {
     return answer_once(fcinfo, target, request, [&] {
         Hold hold;
         if (!find_hold(*target.tracked, *hold_id.id, &hold))
-            report_no_hold(*hold_id.id);
+            report_no_hold(*target.tracked, *hold_id.id);
         const BookingAnswer answer = insert_reservation(target, columns, hold.claim.listing, make_daterange(hold.stay),
                                                         attributes, &hold.claim);
         // Now that the calendar is locked, it is known whether the hold was still there: if not, all is undone.

@@ -94,7 +94,7 @@ const char* listing_type(Oid calendar) {
 }  // namespace
 
 void add_day_names(SqlNames* names, const TrackedRow& row) {
-    const char* name = with_ending(NameStr(row.claim), "claim", "day");
+    const char* name = companion_name(row, "day");
     const Oid schema = get_rel_namespace(row.calendar);
     refuse_existing(schema, name);
     names->set("day", qualified_name(schema, name));
@@ -124,7 +124,7 @@ void make_booking_companions(const TrackedRow& row) {
     const Oid schema = get_rel_namespace(row.calendar);
     constexpr const char* kCompanions[] = {"hold", "request"};
     for (const char* companion : kCompanions) {
-        const char* name = with_ending(NameStr(row.claim), "claim", companion);
+        const char* name = companion_name(row, companion);
         refuse_existing(schema, name);
         names.set(companion, qualified_name(schema, name));
     }

@@ -153,9 +153,9 @@ bool find_hold(const Tracked& tracked, const pg_uuid_t& id, Hold* hold) {
     return found;
 }
 
-void report_no_hold(const pg_uuid_t& id) {
+void report_no_hold(const Tracked& tracked, const pg_uuid_t& id) {
     const char* text = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
-    if (has_expired(id))
+    if (has_hold(tracked.row, id) || has_expired(id))
         ereport(ERROR, (errcode(kHoldExpired), errmsg("hold %s has expired", text),
                         errhint("Its days may still be free: book them, or hold them again.")));
     ereport(ERROR, (errcode(kHoldNotFound), errmsg("there is no hold %s", text),
@@ -167,11 +167,12 @@ void delete_confirmed_hold(const Tracked& tracked, const pg_uuid_t& id) {
     const OwnerScope scope = enter_owner(relation_owner(tracked.row.hold));
     SPI_connect();
     const bool found =
-        !has_expired(id) && run_sql("DELETE FROM {hold} WHERE hold_id = $1", hold_names(tracked.row), {id_parameter(id)}) > 0;
+        run_sql("DELETE FROM {hold} WHERE hold_id = $1 AND expires_at > $2", hold_names(tracked.row),
+                {id_parameter(id), {TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp())}}) > 0;
     SPI_finish();
     leave_owner(scope);
     if (!found)
-        report_no_hold(id);
+        report_no_hold(tracked, id);
 }
 
 bool release_hold(const Tracked& tracked, const pg_uuid_t& id) {

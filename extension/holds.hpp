@@ -31,8 +31,8 @@ bool has_hold(const TrackedRow& row, const pg_uuid_t& id);
 // The hold as it is now, whether or not it has expired; false if there is none.
 bool find_hold(const Tracked& tracked, const pg_uuid_t& id, Hold* hold);
 
-// Raises RV002 if the id is that of a hold that has expired, else RV003.
-[[noreturn]] void report_no_hold(const pg_uuid_t& id);
+// Raises RV002 for the id of a hold that has expired, else RV003.
+[[noreturn]] void report_no_hold(const Tracked& tracked, const pg_uuid_t& id);
 
 // Deletes the row of a hold whose days now are a reservation's. The calendar must be locked. Raises as report_no_hold().
 void delete_confirmed_hold(const Tracked& tracked, const pg_uuid_t& id);

@@ -178,7 +178,6 @@ SqlNames new_companion_names(Relation relation, const ClaimExpressions& claim) {
     names.set("claim", qualified_name(schema, psprintf("%s_claim", table)));
     names.set("claim_name", quote_literal_cstr(psprintf("%s_claim", table)));
     names.set("cancel", qualified_name(schema, psprintf("%s_cancel", table)));
-    names.set("cancel_name", quote_literal_cstr(psprintf("%s_cancel", table)));
     names.set("calendar_pkey", quote_identifier(psprintf("%s_calendar_pkey", table)));
     names.set("day_pkey", quote_identifier(psprintf("%s_day_pkey", table)));
     names.set("listing_type", type_with_collation(claim.listing));
@@ -342,14 +341,11 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char
     return parse_analyze_fixedparams(linitial_node(RawStmt, statements), text, &key_type, 1, nullptr);
 }
 
-void create_cancel_function(SqlNames names, Query* cancel, const TrackArguments& arguments) {
+void create_cancel_function(SqlNames names, Query* cancel) {
     names.set("update", pg_get_querydef(cancel, false));
     run_sql("CREATE FUNCTION {cancel}(key {key_type}) RETURNS SETOF integer LANGUAGE sql VOLATILE BEGIN ATOMIC {update}; END",
             names);
     run_sql("COMMENT ON FUNCTION {cancel} IS 'cancels a reservation, made by availability.track'", names);
-    names.set("reservations_oid", regclass_or_null(arguments.reservations));
-    write_tracked(arguments.reservations,
-                  "UPDATE availability.tracked SET cancel_function = {cancel_name} WHERE reservations = {reservations_oid}", names);
 }
 
 void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cancel, const TrackArguments& arguments) {
@@ -367,7 +363,7 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
     if (tracks_bookings())
         require_booking_companions(&row);
     if (cancel != nullptr)
-        create_cancel_function(names, cancel, arguments);
+        create_cancel_function(names, cancel);
     const char* listings_column =
         OidIsValid(row.listings)
             ? quote_identifier(get_attname(row.listings, arguments.listings.column, false))

@@ -2,6 +2,9 @@
 
 #include "tracked.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include "dayset_type.hpp"
 #include "owner_scope.hpp"
 #include "sql.hpp"
@@ -45,9 +48,9 @@ enum TrackedColumn {
     kListings,
     kListingsTrigger,
     kSince,
-    kHold = 16,
+    kCancel = 15,
+    kHold,
     kRequest,
-    kCancelFunction,
 };
 
 Oid tracked_table() {
@@ -88,7 +91,8 @@ TrackedRow row_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
     row.since = is_null ? kNoHorizon : day_from_date(DatumGetDateADT(since));
     row.hold = oid(kHold);
     row.request = oid(kRequest);
-    name(kCancelFunction, &row.cancel);
+    column(kCancel);
+    row.cancels_by_update = !is_null;
     return row;
 }
 
@@ -235,6 +239,8 @@ Oid dayset_type() {
 
 bool read_tracked_row(Oid reservations, TrackedRow* row) {
     bool found = false;
+    if (!OidIsValid(reservations))
+        return false;
     scan_tracked(reservations, [&](const TrackedRow& each) {
         *row = each;
         found = true;
@@ -256,18 +262,17 @@ TrackedRow require_tracked_row(Oid reservations) {
 namespace {
 
 // A companion function, by its name; InvalidOid if it is missing.
-Oid companion_function(const TrackedRow& row, const NameData& function, Oid argument) {
+Oid companion_function(const TrackedRow& row, char* name, Oid argument) {
     char* schema = get_namespace_name(get_rel_namespace(row.calendar));
-    if (schema == nullptr || NameStr(function)[0] == '\0')
-        return InvalidOid;
-    return LookupFuncName(list_make2(makeString(schema), makeString(pstrdup(NameStr(function)))), 1, &argument, true);
+    return schema != nullptr ? LookupFuncName(list_make2(makeString(schema), makeString(name)), 1, &argument, true)
+                             : InvalidOid;
 }
 
 }  // namespace
 
 bool tracks_bookings() {
     Relation table = table_open(tracked_table(), AccessShareLock);
-    const bool has_columns = RelationGetDescr(table)->natts >= kCancelFunction;
+    const bool has_columns = RelationGetDescr(table)->natts >= kRequest;
     table_close(table, AccessShareLock);
     return has_columns;
 }
@@ -282,13 +287,21 @@ List* all_tracked_rows() {
     return rows;
 }
 
+char* companion_name(const TrackedRow& row, const char* companion) {
+    constexpr int kEnding = sizeof("claim") - 1;
+    const char* claim = NameStr(row.claim);
+    return psprintf("%.*s%s", std::max(static_cast<int>(std::strlen(claim)) - kEnding, 0), claim, companion);
+}
+
 Oid claim_function(const TrackedRow& row) {
-    return companion_function(row, row.claim, get_rel_type_id(row.reservations));
+    return companion_function(row, pstrdup(NameStr(row.claim)), get_rel_type_id(row.reservations));
 }
 
 Oid cancel_function(const TrackedRow& row) {
     const AttrNumber key = get_attnum(row.calendar, "reservation_id");
-    return key > 0 ? companion_function(row, row.cancel, get_atttype(row.calendar, key)) : InvalidOid;
+    return key > 0 && row.cancels_by_update
+               ? companion_function(row, companion_name(row, "cancel"), get_atttype(row.calendar, key))
+               : InvalidOid;
 }
 
 bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row) {

@@ -25,7 +25,7 @@ struct TrackedRow {
     Day since;         // kNoHorizon when none
     Oid hold;          // InvalidOid until there is one; see require_booking_companions()
     Oid request;       // as hold
-    NameData cancel;   // the cancel function, in the calendar's schema; empty when reservations are deleted
+    bool cancels_by_update;  // by the companion <table>_cancel; else by deleting
 };
 static_assert(std::is_trivially_destructible_v<TrackedRow>);
 
@@ -43,6 +43,9 @@ bool tracks_bookings();
 
 // The rows of all tracked tables, as they are now: a list of TrackedRow*.
 List* all_tracked_rows();
+
+// The name of a companion, by that of the table when it was tracked.
+char* companion_name(const TrackedRow& row, const char* companion);
 
 // OID of the claim function; InvalidOid if it is missing.
 Oid claim_function(const TrackedRow& row);

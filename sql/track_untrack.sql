@@ -49,7 +49,7 @@ SELECT availability.track('reservations');
 DROP EXTENSION availability CASCADE;
 INSERT INTO reservations VALUES (2, 1, '[2027-05-02,2027-05-03)');
 SELECT relname FROM pg_class WHERE relname ~ '^reservations_' AND relkind IN ('r', 'v') ORDER BY 1;
-DROP TABLE reservations_calendar, reservations_day;
+DROP TABLE reservations_calendar, reservations_day, reservations_hold, reservations_request;
 DROP VIEW reservations_claims;
 DROP FUNCTION reservations_claim;
 DELETE FROM reservations WHERE id = 2;

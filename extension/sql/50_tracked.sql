@@ -1,5 +1,5 @@
 -- The settings of tracked tables: written by availability.track and its companions alone, read by anybody.
--- extension/tracked.cpp reads the first ten columns and the last three by their place.
+-- extension/tracked.cpp reads the first ten columns and the last three by their places.
 CREATE TABLE availability.tracked (
     reservations     regclass PRIMARY KEY,
     calendar         regclass NOT NULL,
@@ -17,8 +17,7 @@ CREATE TABLE availability.tracked (
     key              text     NOT NULL,
     cancel           text,
     hold             regclass,
-    request          regclass,
-    cancel_function  name
+    request          regclass
 );
 COMMENT ON TABLE availability.tracked IS 'one row a tracked table: its companions and the arguments of availability.track';
 COMMENT ON COLUMN availability.tracked.reservations IS 'the tracked table';
@@ -35,10 +34,9 @@ COMMENT ON COLUMN availability.tracked.listing IS 'argument of track, as it was 
 COMMENT ON COLUMN availability.tracked.stay IS 'argument of track, as it was given or found';
 COMMENT ON COLUMN availability.tracked.active IS 'argument of track';
 COMMENT ON COLUMN availability.tracked.key IS 'argument of track, as it was given or found';
-COMMENT ON COLUMN availability.tracked.cancel IS 'argument of track';
+COMMENT ON COLUMN availability.tracked.cancel IS 'argument of track; what <table>_cancel does';
 COMMENT ON COLUMN availability.tracked.hold IS 'companion: days that are held for a while; NULL until the first, for a table that was tracked under 0.1';
 COMMENT ON COLUMN availability.tracked.request IS 'companion: idempotency keys and their answers; NULL as hold is';
-COMMENT ON COLUMN availability.tracked.cancel_function IS 'companion: the function that cancels a reservation, in the calendar''s schema; NULL when cancel is';
 
 GRANT SELECT ON availability.tracked TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('availability.tracked', '');

@@ -1,5 +1,5 @@
 -- What is wrong with the server and the tracked tables, one row a finding, with the exact line that mends it.
-CREATE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
+CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000 ROWS 10
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -53,7 +53,8 @@ BEGIN
             format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations)
         FROM availability.tracked t
             CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
-                                       ('open', t.open_view), ('claims', t.claims)) c (kind, relation)
+                                       ('open', t.open_view), ('claims', t.claims), ('hold', t.hold),
+                                       ('request', t.request)) c (kind, relation)
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
             AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
     RETURN QUERY
@@ -61,7 +62,8 @@ BEGIN
             format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)
         FROM availability.tracked t
             JOIN pg_class r ON r.oid = t.reservations
-            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims) AND c.relowner <> r.relowner
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims, t.hold, t.request)
+                AND c.relowner <> r.relowner
         ORDER BY 1;
     RETURN QUERY
         SELECT format('companion %s', c.oid::regclass),
@@ -70,7 +72,7 @@ BEGIN
             format('REVOKE %s ON %s FROM %s;', a.privilege_type, c.oid::regclass,
                    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
         FROM availability.tracked t
-            JOIN pg_class c ON c.oid IN (t.calendar, t.day)
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.hold, t.request)
             CROSS JOIN LATERAL aclexplode(c.relacl) a
         WHERE a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND a.grantee <> c.relowner
         ORDER BY 1, 2;

@@ -1,0 +1,60 @@
+-- An upgraded extension is that of a new installation; tables tracked under the old one work on, and get what is new.
+SET client_min_messages = warning;
+SELECT current_database() AS regression \gset
+CREATE DATABASE regression_upgrade;
+\c regression_upgrade
+SET client_min_messages = warning;
+CREATE FUNCTION catalog() RETURNS TABLE (object text) LANGUAGE sql SET search_path = pg_catalog AS $$
+    WITH members AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
+        AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'availability'))
+    SELECT concat_ws(' ', pg_describe_object(m.classid, m.objid, 0), coalesce(obj_description(m.objid, c.relname), ''), CASE m.classid
+            WHEN 'pg_proc'::regclass THEN (SELECT CASE prokind WHEN 'a' THEN (SELECT (to_jsonb(a) - '{aggfnoid,aggtransfn,aggfinalfn,aggcombinefn,aggserialfn,aggdeserialfn,aggtranstype}'::text[])::text
+                    FROM pg_aggregate a WHERE aggfnoid = p.oid) ELSE pg_get_functiondef(p.oid) END || coalesce(proacl::text, '') || prosupport::text FROM pg_proc p WHERE p.oid = m.objid)
+            WHEN 'pg_class'::regclass THEN (SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum)), E'\n' ORDER BY attnum)
+                    FROM pg_attribute WHERE attrelid = m.objid AND attnum > 0)
+            WHEN 'pg_operator'::regclass THEN (SELECT concat_ws(' ', oprcanmerge, oprcanhash, oprcom::regoperator, oprnegate::regoperator, oprcode, oprrest, oprjoin) FROM pg_operator WHERE oid = m.objid)
+            WHEN 'pg_type'::regclass THEN (SELECT concat_ws(' ', typlen, typalign, typstorage, typinput, typoutput, typreceive, typsend, typanalyze) FROM pg_type WHERE oid = m.objid)
+            WHEN 'pg_cast'::regclass THEN (SELECT concat_ws(' ', castfunc::regprocedure, castcontext, castmethod) FROM pg_cast WHERE oid = m.objid)
+            END)
+    FROM members m JOIN pg_class c ON c.oid = m.classid
+    UNION ALL SELECT format('%s member %s', pg_describe_object('pg_opfamily'::regclass, amopfamily, 0), pg_describe_object('pg_amop'::regclass, oid, 0)) FROM pg_amop
+        WHERE amopfamily IN (SELECT objid FROM members)
+    UNION ALL SELECT format('%s member %s', pg_describe_object('pg_opfamily'::regclass, amprocfamily, 0), pg_describe_object('pg_amproc'::regclass, oid, 0)) FROM pg_amproc
+        WHERE amprocfamily IN (SELECT objid FROM members)
+    UNION ALL SELECT format('extension %s %s %s', extname, extversion, extconfig::regclass[]) FROM pg_extension WHERE extname = 'availability'
+    UNION ALL SELECT 'schema ' || nspacl::text FROM pg_namespace WHERE nspname = 'availability';
+$$;
+CREATE EXTENSION availability;
+CREATE TABLE installed AS SELECT object FROM catalog();
+SELECT count(*) > 150 AS has_objects FROM installed;
+DROP EXTENSION availability;
+
+CREATE EXTENSION availability VERSION '0.1';
+SELECT subject, remedy FROM availability.doctor() WHERE subject ~ 'extension';
+CREATE TABLE listings (id int PRIMARY KEY);
+CREATE TABLE reservations (id int PRIMARY KEY, listing_id int REFERENCES listings, stay daterange);
+INSERT INTO listings VALUES (1), (2);
+SELECT availability.track('reservations');
+INSERT INTO reservations VALUES (1, 1, '[2027-05-01,2027-05-03)');
+\set VERBOSITY terse
+INSERT INTO reservations VALUES (2, 1, '[2027-05-02,2027-05-04)');
+
+ALTER EXTENSION availability UPDATE;
+SELECT object AS only_upgraded FROM catalog() EXCEPT SELECT object FROM installed;
+SELECT object AS only_installed FROM installed EXCEPT SELECT object FROM catalog();
+
+-- the same session, and its tracked table
+INSERT INTO reservations VALUES (2, 1, '[2027-05-02,2027-05-04)');
+INSERT INTO reservations VALUES (2, 2, '[2027-05-02,2027-05-04)');
+SELECT hold, request FROM availability.tracked;
+SELECT reservation_id, replayed FROM availability.book('reservations', 1, '[2027-06-01,2027-06-04)', 'key', '{"id": 3}');
+SELECT hold, request FROM availability.tracked;
+SELECT availability.release(availability.hold('reservations', 2, '[2027-06-01,2027-06-04)'));
+SELECT count(*) FROM availability.verify('reservations');
+SELECT availability.untrack('reservations');
+SELECT relname FROM pg_class WHERE relname ~ '^reservations_' ORDER BY 1;
+
+-- the schema is part of every name
+ALTER EXTENSION availability SET SCHEMA public;
+\c :regression
+DROP DATABASE regression_upgrade;
