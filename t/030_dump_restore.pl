@@ -16,7 +16,8 @@ my $directory = PostgreSQL::Test::Utils::tempdir;
 my %connect = (PGHOST => $node->host, PGPORT => $node->port);
 local @ENV{ keys %connect } = values %connect;
 
-# One table under odd names with listings, a claim that reads renamed columns and a horizon; one without day rows.
+# One table under odd names with listings, a claim that reads renamed columns and a horizon; one without day rows, with an
+# idempotency key and a hold.
 $node->safe_psql('postgres', 'CREATE DATABASE original; CREATE ROLE manager; CREATE ROLE heir');
 $node->safe_psql('original', q(
 	CREATE EXTENSION availability;
@@ -26,7 +27,7 @@ $node->safe_psql('original', q(
 	CREATE TABLE "Odd Names"."The Houses" ("No" uuid PRIMARY KEY);
 	CREATE TABLE "Odd Names"."Bookings" (id text PRIMARY KEY, house uuid REFERENCES "Odd Names"."The Houses", "from" date, "to" date, status text);
 	INSERT INTO "Odd Names"."The Houses" SELECT md5(n::text)::uuid FROM generate_series(1, 20) AS n;
-	SELECT availability.track('"Odd Names"."Bookings"', 'house', 'daterange("from", "to" + 1)', $$status <> 'cancelled'$$, since => '2027-01-01');
+	SELECT availability.track('"Odd Names"."Bookings"', 'house', 'daterange("from", "to" + 1)', $$status <> 'cancelled'$$, since => '2027-01-01', cancel => $$status = 'cancelled'$$);
 	INSERT INTO "Odd Names"."Bookings" SELECT house || '/' || n, md5(house::text)::uuid, date '2026-12-25' + 9 * n, date '2026-12-30' + 9 * n,
 		CASE WHEN n % 5 = 0 THEN 'cancelled' ELSE 'confirmed' END
 		FROM generate_series(1, 19) AS house, generate_series(0, 30) AS n;
@@ -35,7 +36,9 @@ $node->safe_psql('original', q(
 	ALTER TABLE "Odd Names"."My Bookings" ADD COLUMN note text DEFAULT 'none';
 	CREATE TABLE public.cars (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id int, stay daterange);
 	SELECT availability.track('cars', day_rows => false);
-	INSERT INTO cars (listing_id, stay) SELECT n % 7, daterange(date '2027-01-01' + 3 * n, date '2027-01-03' + 3 * n) FROM generate_series(1, 50) AS n));
+	INSERT INTO cars (listing_id, stay) SELECT n % 7, daterange(date '2027-01-01' + 3 * n, date '2027-01-03' + 3 * n) FROM generate_series(1, 50) AS n;
+	SELECT availability.book('cars', 3, daterange('2028-01-01', '2028-01-03'), 'kept');
+	SELECT availability.hold('cars', 4, daterange('2028-01-01', '2028-01-03'), '1 day')));
 
 sub table_names { return ('"Odd Names"."My Bookings"', 'cars') }
 
@@ -50,6 +53,7 @@ sub state_of
 		TABLE "Odd Names"."Bookings_month" ORDER BY 1, 2;
 		SELECT c.* FROM "Odd Names"."My Bookings" AS b, "Odd Names"."Bookings_claim"(b) AS c ORDER BY key;
 		SELECT listing_id, ordinal, booked, version FROM cars_calendar ORDER BY 1;
+		TABLE cars_hold; TABLE cars_request;
 		SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2));
 }
 my $original = state_of('original');
@@ -71,6 +75,11 @@ sub check_restored
 		SELECT booked, change, version > extract(epoch FROM now() - interval '1 day') * 1e6 FROM "Odd Names"."Bookings_calendar" WHERE reservation_id = 'new')),
 		"21\n" . $node->safe_psql($database, q(SELECT booked, 'created', true FROM "Odd Names"."Bookings_calendar" WHERE reservation_id = 'new')),
 		"$how: it goes on booking, with the next ordinal");
+	is($node->safe_psql($database, q(
+		SELECT replayed FROM availability.book('cars', 3, daterange('2028-01-01', '2028-01-03'), 'kept');
+		SELECT replayed FROM availability.confirm('cars', (SELECT hold_id FROM cars_hold));
+		SELECT reservation_id FROM availability.cancel('"Odd Names"."My Bookings"', 'new'))), "t\nf\nnew", "$how: keys, holds and cancelling go on");
+	is($node->safe_psql($database, join ';', map { "SELECT * FROM availability.verify('$_')" } table_names()), '', "$how: and verify finds nothing");
 	$node->safe_psql($database, join ';', map { "SELECT availability.untrack('$_')" } table_names());
 	$node->safe_psql('postgres', "DROP DATABASE $database");
 	return;
