@@ -24,7 +24,7 @@ sub logical_node
 	if ($node->safe_psql('postgres',
 			q(SELECT count(*) FROM pg_settings WHERE name = 'output_plugin_libraries')))
 	{
-		$node->append_conf('postgresql.conf', "output_plugin_libraries = 'availability_decoder'\n");
+		$node->append_conf('postgresql.conf', "output_plugin_libraries = 'pgoutput, availability_decoder'\n");
 		$node->restart;
 	}
 	$node->safe_psql('postgres', 'CREATE EXTENSION availability');

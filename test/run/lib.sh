@@ -109,7 +109,7 @@ admits_plugins() {
 # Settings that every server of the demo and of the tests has.
 server_settings() {
     echo "wal_level = logical"
-    ! admits_plugins || echo "output_plugin_libraries = 'availability_decoder'"
+    ! admits_plugins || echo "output_plugin_libraries = 'pgoutput, availability_decoder'"
     printf '%s\n' "$@"
 }
 
