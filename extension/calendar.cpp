@@ -18,9 +18,11 @@
 
 extern "C" {
 #include <access/genam.h>
+#include <access/sysattr.h>
 #include <access/table.h>
 #include <access/tableam.h>
 #include <access/xact.h>
+#include <catalog/index.h>
 #include <executor/executor.h>
 #include <executor/spi.h>
 #include <lib/stringinfo.h>
@@ -30,6 +32,7 @@ extern "C" {
 #include <utils/builtins.h>
 #include <utils/datum.h>
 #include <utils/lsyscache.h>
+#include <utils/memutils.h>
 #include <utils/rel.h>
 #include <utils/snapmgr.h>
 #include <utils/timestamp.h>
@@ -132,30 +135,69 @@ Datum changed_days(const DaysetView& booked, const CalendarChange& change) {
     return make_dayset(stored);
 }
 
-// Where this transaction left the calendars that it changed last. The versions of a calendar that one transaction makes stay on
+// Where this transaction left the calendars that it changed. The versions of a calendar that one transaction makes stay on
 // their HOT chain until it ends: to find the newest by the index is to walk them all. A place is a guess: what
 // it holds is taken only if the snapshot sees it and it is of the listing, of which a snapshot never sees two.
 struct Place {
-    LocalTransactionId transaction;
-    Oid calendar;
+    uint32 hash;
+    Oid calendar;  // InvalidOid while there is none
     ItemPointerData tid;
 };
 
-Place& place_of(const Tracked& tracked, Relation calendar, Datum listing) {
-    static Place places[1024];
+// One place a hash: the last one wins. As many as the transaction needs, up to a bound.
+struct Places {
+    LocalTransactionId transaction;
+    uint32 size;  // a power of two
+    uint32 used;
+    Place* places;
+};
+
+constexpr uint32 kFewPlaces = 128;
+constexpr uint32 kMostPlaces = 1 << 18;
+Place few_places[kFewPlaces];
+Places places;
+
+Place& place_of(uint32 hash) {
+    if (places.transaction != local_transaction()) {
+        std::fill_n(few_places, kFewPlaces, Place{});
+        places = {local_transaction(), kFewPlaces, 0, few_places};
+    }
+    return places.places[hash & (places.size - 1)];
+}
+
+uint32 hash_of(const Tracked& tracked, Relation calendar, Datum listing) {
     const Form_pg_attribute column = TupleDescAttr(RelationGetDescr(calendar), tracked.columns.listing - 1);
-    const uint32 hash = datum_image_hash(listing, column->attbyval, column->attlen);
-    return places[hash_combine(hash, RelationGetRelid(calendar)) % lengthof(places)];
+    return hash_combine(datum_image_hash(listing, column->attbyval, column->attlen), RelationGetRelid(calendar));
+}
+
+void add_places() {
+    const Places old = places;
+    places.size *= 8;
+    places.used = 0;
+    places.places = static_cast<Place*>(MemoryContextAllocZero(TopTransactionContext, places.size * sizeof(Place)));
+    for (uint32 i = 0; i < old.size; i++)
+        if (OidIsValid(old.places[i].calendar)) {
+            place_of(old.places[i].hash) = old.places[i];
+            places.used++;
+        }
+    if (old.places != few_places)
+        pfree(old.places);
 }
 
 void remember_place(const Tracked& tracked, Relation calendar, Datum listing, const ItemPointerData& tid) {
-    place_of(tracked, calendar, listing) = {local_transaction(), RelationGetRelid(calendar), tid};
+    const uint32 hash = hash_of(tracked, calendar, listing);
+    Place& place = place_of(hash);
+    const bool is_new = !OidIsValid(place.calendar);
+    place = {hash, RelationGetRelid(calendar), tid};
+    if (is_new && ++places.used > places.size / 2 && places.size < kMostPlaces)
+        add_places();
 }
 
 bool fetch_from_place(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
-    Place& place = place_of(tracked, calendar, listing);
+    const uint32 hash = hash_of(tracked, calendar, listing);
+    Place& place = place_of(hash);
     // The table may have been rewritten since.
-    if (place.transaction != local_transaction() || place.calendar != RelationGetRelid(calendar) ||
+    if (place.hash != hash || place.calendar != RelationGetRelid(calendar) ||
         ItemPointerGetBlockNumber(&place.tid) >= RelationGetNumberOfBlocks(calendar) ||
         !table_tuple_fetch_row_version(calendar, &place.tid, GetActiveSnapshot(), slot))
         return false;
@@ -181,7 +223,7 @@ bool fetch_calendar(const Tracked& tracked, Relation calendar, Datum listing, Tu
 // Runs a statement with $1 … $7: listing_id, booked, version, change, reservation_id, stay, was. Returns how many
 // rows it wrote.
 uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const CalendarChange& change,
-                              const DaysetView& booked, int64 version, const char* statement) {
+                              const DaysetView& booked, int64 version, KeptPlan plan, const char* statement) {
     const Oid relation = RelationGetRelid(calendar);
     SqlNames names;
     names.set("calendar", qualified_name(relation));
@@ -189,14 +231,14 @@ uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const C
     const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
     SPI_connect();
     const uint64 written =
-        run_sql(statement, names,
-                {{tracked.claim.listing_type, change.listing},
-                 {get_atttype(relation, tracked.columns.booked), changed_days(booked, change)},
-                 {INT8OID, Int64GetDatum(version)},
-                 {TEXTOID, CStringGetTextDatum(change_name(change.change))},
-                 {tracked.claim.key_type, change.key, change.key_is_null},
-                 {DATERANGEOID, make_daterange(change.stay), change.stay.empty()},
-                 {DATERANGEOID, make_daterange(change.was), change.was.empty()}});
+        run_kept_sql(tracked, plan, statement, names,
+                     {{tracked.claim.listing_type, change.listing},
+                      {get_atttype(relation, tracked.columns.booked), changed_days(booked, change)},
+                      {INT8OID, Int64GetDatum(version)},
+                      {TEXTOID, CStringGetTextDatum(change_name(change.change))},
+                      {tracked.claim.key_type, change.key, change.key_is_null},
+                      {DATERANGEOID, make_daterange(change.stay), change.stay.empty()},
+                      {DATERANGEOID, make_daterange(change.was), change.was.empty()}});
     SPI_finish();
     leave_owner(scope);
     return written;
@@ -215,7 +257,7 @@ bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum lis
 
 // Makes the calendar of a listing that has none yet; false if somebody else just did.
 bool insert_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change, int64 version) {
-    return run_calendar_statement(tracked, calendar, change, DaysetView(), version,
+    return run_calendar_statement(tracked, calendar, change, DaysetView(), version, KeptPlan::kInsertCalendar,
                                   "INSERT INTO {calendar} (listing_id, booked, version, change, reservation_id, stay, was)"
                                   " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (listing_id) DO NOTHING") == 1;
 }
@@ -231,14 +273,29 @@ bool lock_if_newest(Relation calendar, ItemPointer tid) {
     return result == TM_Ok;
 }
 
+// The primary key of a version that takes the place of one of the same transaction, when there is no other index. The key is
+// the same and its row is ours: who looks for others with that key finds none but older versions of it, and there may be many.
+bool write_primary_key(ResultRelInfo* result, TupleTableSlot* slot, EState* estate) {
+    Relation index = result->ri_IndexRelationDescs[0];
+    IndexInfo* info = result->ri_IndexRelationInfo[0];
+    if (result->ri_NumIndices != 1 || !index->rd_index->indisprimary || !info->ii_ReadyForInserts)
+        return false;
+    Datum values[INDEX_MAX_KEYS];
+    bool nulls[INDEX_MAX_KEYS];
+    FormIndexDatum(info, slot, estate, values, nulls);
+    index_insert(index, values, nulls, &slot->tts_tid, result->ri_RelationDesc, UNIQUE_CHECK_NO, false, info);
+    return true;
+}
+
 // For a version that went to another page.
-void write_index_entries(Relation calendar, TupleTableSlot* slot, IndexEntries entries) {
+void write_index_entries(Relation calendar, TupleTableSlot* slot, bool replaces_own, IndexEntries entries) {
     EState* estate = CreateExecutorState();
     auto* result = makeNode(ResultRelInfo);
     // In no range table: the executor would look there for the columns that an UPDATE names.
     InitResultRelInfo(result, calendar, 0, nullptr, 0);
     ExecOpenIndices(result, false);
-    insert_index_entries(result, slot, estate, true, entries);
+    if (!replaces_own || !write_primary_key(result, slot, estate))
+        insert_index_entries(result, slot, estate, true, entries);
     ExecCloseIndices(result);
     FreeExecutorState(estate);
 }
@@ -254,7 +311,7 @@ bool update_by_statement(const Tracked& tracked, Relation calendar, const Calend
                          TupleTableSlot* current, const DaysetView& booked, int64 version) {
     if (!lock_if_newest(calendar, &current->tts_tid))
         return false;
-    if (run_calendar_statement(tracked, calendar, change, booked, version,
+    if (run_calendar_statement(tracked, calendar, change, booked, version, KeptPlan::kUpdateCalendar,
                                "UPDATE {calendar} SET booked = $2, version = $3, change = $4,"
                                " reservation_id = $5, stay = $6, was = $7 WHERE listing_id = $1") != 1)
         ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -274,6 +331,9 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
                       next->tts_isnull);
     ExecStoreVirtualTuple(next);
 
+    bool is_null;
+    const bool replaces_own = TransactionIdIsCurrentTransactionId(
+        DatumGetTransactionId(slot_getsysattr(current, MinTransactionIdAttributeNumber, &is_null)));
     TM_FailureData failure;
     IndexEntries entries = IndexEntries::kNone;
     const TM_Result result =
@@ -285,7 +345,7 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
     if (result == TM_Ok) {
         remember_place(tracked, calendar, change.listing, next->tts_tid);
         if (entries != IndexEntries::kNone)
-            write_index_entries(calendar, next, entries);
+            write_index_entries(calendar, next, replaces_own, entries);
     }
     ExecDropSingleTupleTableSlot(next);
     return result == TM_Ok;

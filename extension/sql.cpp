@@ -72,18 +72,28 @@ uint64 run_sql(const char* statement, const SqlNames& names) {
 
 namespace {
 
-uint64 run_with_parameters(const char* statement, std::initializer_list<SqlParameter> parameters, bool read_only) {
-    constexpr std::size_t kMost = 8;
+// Parameters as SPI takes them.
+struct SpiParameters {
+    static constexpr std::size_t kMost = 8;
     Oid types[kMost];
     Datum values[kMost];
-    char nulls[kMost] = {};
+    char nulls[kMost];
     int count = 0;
-    for (const SqlParameter& parameter : parameters) {
-        types[count] = parameter.type;
-        values[count] = parameter.value;
-        nulls[count++] = parameter.is_null ? 'n' : ' ';
+
+    explicit SpiParameters(std::initializer_list<SqlParameter> parameters) {
+        for (const SqlParameter& parameter : parameters) {
+            types[count] = parameter.type;
+            values[count] = parameter.value;
+            nulls[count++] = parameter.is_null ? 'n' : ' ';
+        }
     }
-    const int result = SPI_execute_with_args(statement, count, types, values, nulls, read_only, 0);
+};
+static_assert(std::is_trivially_destructible_v<SpiParameters>);
+
+uint64 run_with_parameters(const char* statement, std::initializer_list<SqlParameter> parameters, bool read_only) {
+    SpiParameters spi(parameters);
+    const int result =
+        SPI_execute_with_args(statement, spi.count, spi.types, spi.values, spi.nulls, read_only, 0);
     if (result < 0)
         elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
     return SPI_processed;
@@ -105,6 +115,23 @@ uint64 query_latest(const char* statement, const SqlNames& names, std::initializ
     const uint64 rows = run_with_parameters(expand_sql(statement, names), parameters, true);
     PopActiveSnapshot();
     return rows;
+}
+
+SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> parameters) {
+    SpiParameters spi(parameters);
+    SPIPlanPtr plan = SPI_prepare(statement, spi.count, spi.types);
+    if (plan == nullptr)
+        elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+    SPI_keepplan(plan);
+    return plan;
+}
+
+uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters) {
+    SpiParameters spi(parameters);
+    const int result = SPI_execute_plan(plan, spi.values, spi.nulls, false, 0);
+    if (result < 0)
+        elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+    return SPI_processed;
 }
 
 SqlValue first_row_column(int column) {

@@ -57,6 +57,10 @@ uint64 run_sql(const char* statement, const SqlNames& names, std::initializer_li
 // Runs a query on what is committed now, whatever the transaction's snapshot; returns the number of rows.
 uint64 query_latest(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters);
 
+// Makes a plan that outlives the transaction, and runs one. The parameters' types are those that it was made with.
+SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> parameters);
+uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters);
+
 // A column of the first row of the last query, and whether it is null.
 struct SqlValue {
     Datum value;

@@ -374,6 +374,21 @@ const Tracked* find_tracked(Relation relation) {
     return tracked;
 }
 
+uint64 run_kept_sql(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
+                    std::initializer_list<SqlParameter> parameters) {
+    SPIPlanPtr& kept = tracked.plans[static_cast<int>(plan)];
+    if (kept == nullptr) {
+        // The plan goes with what it belongs to.
+        auto* release = static_cast<MemoryContextCallback*>(
+            MemoryContextAlloc(GetMemoryChunkContext(const_cast<Tracked*>(&tracked)), sizeof(MemoryContextCallback)));
+        kept = keep_plan(expand_sql(statement, names), parameters);
+        release->func = [](void* plan_to_free) { SPI_freeplan(static_cast<SPIPlanPtr>(plan_to_free)); };
+        release->arg = kept;
+        MemoryContextRegisterResetCallback(GetMemoryChunkContext(const_cast<Tracked*>(&tracked)), release);
+    }
+    return run_plan(kept, parameters);
+}
+
 int compare_listings(const Tracked& tracked, Datum a, Datum b) {
     return DatumGetInt32(FunctionCall2Coll(&tracked.compare_listings,
                                            tracked.listing_collation, a, b));

@@ -78,6 +78,9 @@ struct CalendarColumns {
 // The columns of day rows, in the order in which track makes them.
 enum DayColumn { kDayListing = 1, kDayDay, kDayReservation };
 
+// Statements on companions whose plans a session keeps.
+enum class KeptPlan { kInsertCalendar, kUpdateCalendar, kFindAnswer, kStoreAnswer, kExpireSomeKeys, kCount };
+
 // What a session keeps for a relation whose row triggers it ran: the tracked table's row, and all that the
 // triggers need, ready to use.
 struct Tracked {
@@ -91,12 +94,17 @@ struct Tracked {
     Oid key_collation;
     TupleDesc row_type;         // of the tracked table
     AttrMap* row_map;           // from the trigger's relation to row_type; NULL if they are alike
+    mutable SPIPlanPtr plans[static_cast<int>(KeptPlan::kCount)];
 };
 
 // What belongs to a row trigger's relation: the tracked table itself, or the partitioned one above it.
 // Raises 55000 if there is none, or if its companions are not what track made. Locks the companions as their writers do.
 // The result lives at least as long as the transaction.
 const Tracked* find_tracked(Relation relation);
+
+// As run_sql(), by a plan that is made once.
+uint64 run_kept_sql(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
+                    std::initializer_list<SqlParameter> parameters);
 
 int compare_listings(const Tracked& tracked, Datum a, Datum b);
 bool same_key(const Tracked& tracked, const Claim& a, const Claim& b);
