@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a booking of 4 nights writes to the WAL, by record type: a tracked table beside a hand-written function. No full-page
+# What a booking of 4 nights writes to the WAL, by record type: a tracked table, with day rows and without, beside hand-written functions. No full-page
 # images, no vacuum: what it costs in the long run.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,9 +15,9 @@ book() {
         fail "$(cat "$scratch/pgbench.log")"
 }
 
-for peer in tracked handwritten; do
-    # One client: it stands for all eight in turn.
-    booking_script "$peer" 4 | sed 's/:client_id/mod(:done, 8)/' >"$scratch/$peer.pgbench"
+for peer in tracked lean handwritten roaring; do
+    # One client: it stands for eight in turn.
+    booking_script "$peer" 4 8 0 | sed 's/:client_id/mod(:done, 8)/' >"$scratch/$peer.pgbench"
     book "$peer" "$bookings" 0
     first=$(value "SELECT pg_current_wal_insert_lsn()")
     book "$peer" "$bookings" "$bookings"

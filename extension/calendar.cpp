@@ -126,12 +126,7 @@ void fill_calendar_row(const Tracked& tracked, const CalendarChange& change, Dat
 
 Datum changed_days(const DaysetView& booked, const CalendarChange& change) {
     StoredDayset stored;
-    {
-        Dayset set(booked);
-        set.remove(change.was);
-        set.add(change.stay);
-        stored.assign(set);
-    }
+    stored.size = write_changed(booked, change.was, change.stay, stored.bytes);
     return make_dayset(stored);
 }
 

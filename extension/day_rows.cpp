@@ -12,6 +12,7 @@ extern "C" {
 #include <access/table.h>
 #include <access/tableam.h>
 #include <access/xact.h>
+#include <catalog/index.h>
 #include <executor/executor.h>
 #include <utils/date.h>
 #include <utils/memutils.h>
@@ -26,6 +27,65 @@ namespace {
 // Rows of one multi-insert: a stay of any usual length goes in one.
 constexpr Day kBatch = 128;
 
+// Makes the index entries of new rows, all the indexes' of the table.
+class IndexWriter {
+  public:
+    explicit IndexWriter(Relation days) : days_(days) {
+        List* indexes = RelationGetIndexList(days);
+        lone_key_ = list_length(indexes) == 1;
+        list_free(indexes);
+        if (lone_key_) {
+            // What the executor would do, without what it does for any index.
+            key_ = open_day_key(days, RowExclusiveLock);
+            info_ = BuildIndexInfo(key_);
+            return;
+        }
+        estate_ = CreateExecutorState();
+        result_ = makeNode(ResultRelInfo);
+        InitResultRelInfo(result_, days, 0, nullptr, 0);
+        ExecOpenIndices(result_, false);
+    }
+
+    void write(TupleTableSlot* slot) {
+        if (lone_key_) {
+            static_assert(kDayListing == 1 && kDayDay == 2);
+            index_insert(key_, slot->tts_values, slot->tts_isnull, &slot->tts_tid, days_, UNIQUE_CHECK_YES, false, info_);
+        } else {
+            insert_index_entries(result_, slot, estate_, false, IndexEntries::kAll);
+        }
+    }
+
+    void close() {
+        if (lone_key_) {
+            index_close(key_, NoLock);
+            return;
+        }
+        ExecCloseIndices(result_);
+        FreeExecutorState(estate_);
+    }
+
+  private:
+    Relation days_;
+    bool lone_key_;
+    Relation key_ = nullptr;
+    IndexInfo* info_ = nullptr;
+    EState* estate_ = nullptr;
+    ResultRelInfo* result_ = nullptr;
+};
+static_assert(std::is_trivially_destructible_v<IndexWriter>);
+
+void fill_slot(TupleTableSlot* slot, Datum listing, Day day, Datum key, bool key_is_null) {
+    ExecClearTuple(slot);
+    std::fill_n(slot->tts_isnull, slot->tts_tupleDescriptor->natts, true);
+    slot->tts_values[kDayListing - 1] = listing;
+    slot->tts_isnull[kDayListing - 1] = false;
+    slot->tts_values[kDayDay - 1] = DateADTGetDatum(date_from_day(day));
+    slot->tts_isnull[kDayDay - 1] = false;
+    slot->tts_values[kDayReservation - 1] = key;
+    slot->tts_isnull[kDayReservation - 1] = key_is_null;
+    ExecStoreVirtualTuple(slot);
+}
+
 }  // namespace
 
 Relation open_day_key(Relation days, LOCKMODE mode) { return open_primary_key(days, {kDayListing, kDayDay}, mode); }
@@ -34,39 +94,23 @@ void insert_day_rows(const Tracked& tracked, Datum listing, Datum key, bool key_
     if (span.empty())
         return;
     Relation days = open_companion(tracked.row.day, RowExclusiveLock);
-    EState* estate = CreateExecutorState();
-    auto* result = makeNode(ResultRelInfo);
-    InitResultRelInfo(result, days, 0, nullptr, 0);
-    ExecOpenIndices(result, false);
-
+    IndexWriter indexes(days);
     TupleTableSlot* slots[kBatch];
-    int made = 0;
+    Day made = 0;
     for (DaySpan batch{span.first_day, span.first_day}; batch.first_day < span.end_day;
          batch.first_day = batch.end_day) {
         batch.end_day = std::min(span.end_day, batch.first_day + kBatch);
-        for (Day i = 0; i < batch.days(); i++) {
-            if (i == made)
-                slots[made++] = table_slot_create(days, nullptr);
-            TupleTableSlot* slot = ExecClearTuple(slots[i]);
-            for (int column = 0; column < slot->tts_tupleDescriptor->natts; column++)
-                slot->tts_isnull[column] = true;
-            slot->tts_values[kDayListing - 1] = listing;
-            slot->tts_isnull[kDayListing - 1] = false;
-            slot->tts_values[kDayDay - 1] = DateADTGetDatum(date_from_day(batch.first_day + i));
-            slot->tts_isnull[kDayDay - 1] = false;
-            slot->tts_values[kDayReservation - 1] = key;
-            slot->tts_isnull[kDayReservation - 1] = key_is_null;
-            ExecStoreVirtualTuple(slot);
-        }
+        for (; made < batch.days(); made++)
+            slots[made] = MakeSingleTupleTableSlot(RelationGetDescr(days), &TTSOpsVirtual);
+        for (Day i = 0; i < batch.days(); i++)
+            fill_slot(slots[i], listing, batch.first_day + i, key, key_is_null);
         table_multi_insert(days, slots, batch.days(), GetCurrentCommandId(true), 0, nullptr);
         for (Day i = 0; i < batch.days(); i++)
-            insert_index_entries(result, slots[i], estate, false, IndexEntries::kAll);
+            indexes.write(slots[i]);
     }
-
-    for (int i = 0; i < made; i++)
+    for (Day i = 0; i < made; i++)
         ExecDropSingleTupleTableSlot(slots[i]);
-    ExecCloseIndices(result);
-    FreeExecutorState(estate);
+    indexes.close();
     table_close(days, NoLock);
 }
 

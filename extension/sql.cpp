@@ -5,11 +5,9 @@
 #include "sql.hpp"
 
 extern "C" {
-#include <access/xact.h>
 #include <lib/stringinfo.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
-#include <utils/snapmgr.h>
 }
 
 namespace availability {
@@ -110,11 +108,7 @@ uint64 run_plain_sql(const char* statement, std::initializer_list<SqlParameter> 
 }
 
 uint64 query_latest(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters) {
-    CommandCounterIncrement();
-    PushActiveSnapshot(GetLatestSnapshot());
-    const uint64 rows = run_with_parameters(expand_sql(statement, names), parameters, true);
-    PopActiveSnapshot();
-    return rows;
+    return under_latest_snapshot([&] { return run_with_parameters(expand_sql(statement, names), parameters, true); });
 }
 
 SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> parameters) {
@@ -126,9 +120,9 @@ SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> 
     return plan;
 }
 
-uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters) {
+uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters, bool read_only) {
     SpiParameters spi(parameters);
-    const int result = SPI_execute_plan(plan, spi.values, spi.nulls, false, 0);
+    const int result = SPI_execute_plan(plan, spi.values, spi.nulls, read_only, 0);
     if (result < 0)
         elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
     return SPI_processed;

@@ -7,7 +7,9 @@
 #include "boundary.hpp"
 
 extern "C" {
+#include <access/xact.h>
 #include <executor/spi.h>
+#include <utils/snapmgr.h>
 }
 
 namespace availability {
@@ -54,12 +56,22 @@ uint64 run_plain_sql(const char* statement, std::initializer_list<SqlParameter> 
 // As above, with parameters.
 uint64 run_sql(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters);
 
-// Runs a query on what is committed now, whatever the transaction's snapshot; returns the number of rows.
+// Calls run() with a snapshot of what is committed now, whatever the transaction's own.
+template <typename Run>
+uint64 under_latest_snapshot(Run run) {
+    CommandCounterIncrement();
+    PushActiveSnapshot(GetLatestSnapshot());
+    const uint64 rows = run();
+    PopActiveSnapshot();
+    return rows;
+}
+
+// Runs a query under the latest snapshot; returns the number of rows.
 uint64 query_latest(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters);
 
 // Makes a plan that outlives the transaction, and runs one. The parameters' types are those that it was made with.
 SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> parameters);
-uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters);
+uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters, bool read_only);
 
 // A column of the first row of the last query, and whether it is null.
 struct SqlValue {

@@ -374,19 +374,34 @@ const Tracked* find_tracked(Relation relation) {
     return tracked;
 }
 
+namespace {
+
+SPIPlanPtr kept_plan(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
+                     std::initializer_list<SqlParameter> parameters) {
+    SPIPlanPtr& kept = tracked.plans[static_cast<int>(plan)];
+    if (kept != nullptr)
+        return kept;
+    // The plan goes with what it belongs to.
+    MemoryContext memory = GetMemoryChunkContext(const_cast<Tracked*>(&tracked));
+    auto* release = static_cast<MemoryContextCallback*>(MemoryContextAlloc(memory, sizeof(MemoryContextCallback)));
+    kept = keep_plan(expand_sql(statement, names), parameters);
+    release->func = [](void* released) { SPI_freeplan(static_cast<SPIPlanPtr>(released)); };
+    release->arg = kept;
+    MemoryContextRegisterResetCallback(memory, release);
+    return kept;
+}
+
+}  // namespace
+
 uint64 run_kept_sql(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
                     std::initializer_list<SqlParameter> parameters) {
-    SPIPlanPtr& kept = tracked.plans[static_cast<int>(plan)];
-    if (kept == nullptr) {
-        // The plan goes with what it belongs to.
-        auto* release = static_cast<MemoryContextCallback*>(
-            MemoryContextAlloc(GetMemoryChunkContext(const_cast<Tracked*>(&tracked)), sizeof(MemoryContextCallback)));
-        kept = keep_plan(expand_sql(statement, names), parameters);
-        release->func = [](void* plan_to_free) { SPI_freeplan(static_cast<SPIPlanPtr>(plan_to_free)); };
-        release->arg = kept;
-        MemoryContextRegisterResetCallback(GetMemoryChunkContext(const_cast<Tracked*>(&tracked)), release);
-    }
-    return run_plan(kept, parameters);
+    return run_plan(kept_plan(tracked, plan, statement, names, parameters), parameters, false);
+}
+
+uint64 query_kept_latest(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
+                         std::initializer_list<SqlParameter> parameters) {
+    SPIPlanPtr kept = kept_plan(tracked, plan, statement, names, parameters);
+    return under_latest_snapshot([&] { return run_plan(kept, parameters, true); });
 }
 
 int compare_listings(const Tracked& tracked, Datum a, Datum b) {

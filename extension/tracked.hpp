@@ -102,6 +102,10 @@ struct Tracked {
 // The result lives at least as long as the transaction.
 const Tracked* find_tracked(Relation relation);
 
+// As query_latest(), by a plan that is made once.
+uint64 query_kept_latest(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
+                         std::initializer_list<SqlParameter> parameters);
+
 // As run_sql(), by a plan that is made once.
 uint64 run_kept_sql(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
                     std::initializer_list<SqlParameter> parameters);

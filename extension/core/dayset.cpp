@@ -2,6 +2,7 @@
 
 #include "dayset.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -85,7 +86,88 @@ std::uint8_t* put_plain(const Days& days, std::uint8_t* end) {
     return days.size() <= kMaxArrayDays ? put_array(days, end) : put_bitset(days, end);
 }
 
+// Writes a run container run by run.
+class RunWriter {
+  public:
+    explicit RunWriter(void* bytes)
+        : begin_(static_cast<std::uint8_t*>(bytes)), end_(begin_ + kRunHeaderSize + kRunCountSize) {}
+
+    // Spans come in the order of their first days; those that meet become one run. False if a run container would be
+    // too large for any set.
+    bool add(DaySpan span) {
+        if (span.empty())
+            return true;
+        if (!last_.empty() && span.first_day <= last_.end_day) {
+            last_.end_day = std::max(last_.end_day, span.end_day);
+            return true;
+        }
+        const bool fits = put_last();
+        last_ = span;
+        return fits;
+    }
+
+    // The number of bytes; 0 if the set's canonical container is none of runs.
+    std::size_t finish() {
+        if (!put_last() || days_ == 0 || !prefers_runs(days_, runs_))
+            return 0;
+        std::uint8_t* header = put32(begin_, kRunCookie);
+        *header++ = 1;
+        header = put16(header, 0);
+        header = put16(header, days_ - 1);
+        put16(header, runs_);
+        return static_cast<std::size_t>(end_ - begin_);
+    }
+
+  private:
+    bool put_last() {
+        if (last_.empty())
+            return true;
+        if (end_ + 4 > begin_ + kMaxStoredSize)
+            return false;
+        end_ = put16(end_, static_cast<std::uint32_t>(last_.first_day));
+        end_ = put16(end_, static_cast<std::uint32_t>(last_.days()) - 1);
+        days_ += static_cast<std::uint32_t>(last_.days());
+        ++runs_;
+        return true;
+    }
+
+    std::uint8_t* begin_;
+    std::uint8_t* end_;
+    std::uint32_t days_ = 0;
+    std::uint32_t runs_ = 0;
+    DaySpan last_ = {0, 0};
+};
+
+// As write_changed(); 0 if the result is no run container.
+std::size_t write_changed_runs(const DaysetView& set, DaySpan removed, DaySpan added, void* bytes) {
+    RunWriter writer(bytes);
+    RunCursor cursor(set);
+    bool fits = true;
+    for (DaySpan run; fits && cursor.next(&run);) {
+        const bool keeps_all = intersection(run, removed).empty();
+        const DaySpan kept[] = {{run.first_day, keeps_all ? run.end_day : removed.first_day},
+                                {keeps_all ? run.end_day : removed.end_day, run.end_day}};
+        for (const DaySpan span : kept) {
+            if (!span.empty() && span.first_day >= added.first_day) {
+                fits = fits && writer.add(added);
+                added = {0, 0};
+            }
+            fits = fits && writer.add(span);
+        }
+    }
+    return fits && writer.add(added) ? writer.finish() : 0;
+}
+
 } // namespace
+
+std::size_t write_changed(const DaysetView& view, DaySpan removed, DaySpan added, void* bytes) {
+    if (const std::size_t size = write_changed_runs(view, removed, added, bytes); size > 0)
+        return size;
+    Dayset set(view);
+    set.remove(removed);
+    set.add(added);
+    return set.write(bytes);
+}
 
 Dayset::Dayset() : bitmap_(require(roaring_bitmap_create())) {}
 
