@@ -23,6 +23,7 @@ extern "C" {
 #include <utils/fmgrprotos.h>
 #include <utils/jsonb.h>
 #include <utils/lsyscache.h>
+#include <utils/memutils.h>
 #include <utils/rel.h>
 #include <utils/ruleutils.h>
 #include <utils/timestamp.h>
@@ -185,9 +186,9 @@ BookingContext new_context(const Target& target, const Claim* hold) {
     pg_unreachable();
 }
 
-uint64 run(BookingContext* context, const char* statement, std::initializer_list<SqlParameter> parameters) {
+uint64 run(BookingContext* context, const Target& target, const char* statement, std::initializer_list<SqlParameter> parameters) {
     SPI_connect();
-    const uint64 rows = run_as_booking(context, statement, parameters);
+    const uint64 rows = run_as_booking(context, *target.tracked, statement, parameters);
     SPI_finish();
     return rows;
 }
@@ -198,7 +199,7 @@ BookingAnswer insert_reservation(const Target& target, const ClaimColumns& colum
     const char* stay_values = columns.stay != nullptr ? "$2" : "pg_catalog.lower($2), pg_catalog.upper($2)";
     const bool has_attributes = attributes.types.len > 0;
     BookingContext context = new_context(target, hold);
-    const uint64 rows = run(&context,
+    const uint64 rows = run(&context, target,
                             psprintf("INSERT INTO %s (%s, %s%s) SELECT $1, %s%s%s%s%s", qualified_name(target.reservations()),
                                      columns.listing, stay_columns, attributes.columns.data, stay_values,
                                      attributes.values.data, has_attributes ? " FROM pg_catalog.jsonb_to_record($3) AS r(" : "",
@@ -222,8 +223,11 @@ void require_one_row(const Target& target, uint64 rows, const char* key) {
                         errmsg("there are several reservations %s in table \"%s\"", key, get_rel_name(target.reservations()))));
 }
 
-const char* where_key(const ClaimColumns& columns) {
-    return psprintf("WHERE (%s) OPERATOR(pg_catalog.=) $1", columns.key);
+// As the caller's search_path reads it.
+const char* where_key(const Target& target) {
+    const ClaimExpressions claim = load_claim_expressions(target.reservations(), target.tracked->row.claims);
+    List* context = deparse_context_for(get_rel_name(target.reservations()), target.reservations());
+    return psprintf("WHERE (%s) OPERATOR(pg_catalog.=) $1", deparse_expression(claim.key, context, false, false));
 }
 
 BookingAnswer cancel_reservation(const Target& target, const KeyArgument& key) {
@@ -236,14 +240,10 @@ BookingAnswer cancel_reservation(const Target& target, const KeyArgument& key) {
                                    "Use availability.untrack and availability.track to make it again.");
         statement = psprintf("SELECT FROM %s($1)", qualified_name(get_func_namespace(function), get_func_name(function)));
     } else {
-        const ClaimExpressions claim = load_claim_expressions(target.reservations(), tracked.row.claims);
-        List* context = deparse_context_for(get_rel_name(target.reservations()), target.reservations());
-        ClaimColumns columns{};
-        columns.key = deparse_expression(claim.key, context, false, false);
-        statement = psprintf("DELETE FROM %s %s", qualified_name(target.reservations()), where_key(columns));
+        statement = psprintf("DELETE FROM %s %s", qualified_name(target.reservations()), where_key(target));
     }
     BookingContext context = new_context(target, nullptr);
-    const uint64 rows = run(&context, statement, {{tracked.claim.key_type, key.value}});
+    const uint64 rows = run(&context, target, statement, {{tracked.claim.key_type, key.value}});
     require_one_row(target, rows, key.text);
     if (context.holds)
         not_prerequisite_state("reservation %s holds its days still", key.text,
@@ -259,8 +259,8 @@ BookingAnswer move_reservation(const Target& target, const ClaimColumns& columns
             ? psprintf("%s = $2", columns.stay)
             : psprintf("%s = pg_catalog.lower($2), %s = pg_catalog.upper($2)", columns.check_in, columns.check_out);
     BookingContext context = new_context(target, nullptr);
-    const uint64 rows = run(&context,
-                            psprintf("UPDATE %s SET %s %s", qualified_name(target.reservations()), assignment, where_key(columns)),
+    const uint64 rows = run(&context, target,
+                            psprintf("UPDATE %s SET %s %s", qualified_name(target.reservations()), assignment, where_key(target)),
                             {{target.tracked->claim.key_type, key.value}, {DATERANGEOID, stay}});
     require_one_row(target, rows, key.text);
     if (!context.holds)
@@ -290,9 +290,17 @@ Datum answer_once(FunctionCallInfo fcinfo, const Target& target, const Request& 
     return result_row(fcinfo, answer);
 }
 
-ClaimColumns claim_columns(const Target& target) {
-    return require_claim_columns(target.reservations(),
-                                 load_claim_expressions(target.reservations(), target.tracked->row.claims), target.function);
+const ClaimColumns& claim_columns(const Target& target) {
+    const Tracked& tracked = *target.tracked;
+    if (tracked.claim_columns == nullptr) {
+        MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(const_cast<Tracked*>(&tracked)));
+        auto* columns = static_cast<ClaimColumns*>(palloc(sizeof(ClaimColumns)));
+        *columns = require_claim_columns(
+            target.reservations(), load_claim_expressions(target.reservations(), tracked.row.claims), target.function);
+        tracked.claim_columns = columns;
+        MemoryContextSwitchTo(caller);
+    }
+    return *tracked.claim_columns;
 }
 
 // The moment at which a hold of so long a time expires: whole milliseconds, as its id says it.
@@ -316,7 +324,7 @@ using namespace availability;
 // (reservations, listing, stay, idempotency_key, attributes)
 AVAILABILITY_FUNCTION(availability_book) {
     const Target target = open_target(fcinfo, "availability.book", ACL_INSERT);
-    const ClaimColumns columns = claim_columns(target);
+    const ClaimColumns& columns = claim_columns(target);
     const KeyArgument listing = key_argument(fcinfo, 1, "listing", target.function, target.tracked->claim.listing_type);
     const StayArgument stay = stay_argument(fcinfo, 2, target.function);
     const Attributes attributes = attributes_argument(fcinfo, 4, target, columns);
@@ -340,7 +348,7 @@ AVAILABILITY_FUNCTION(availability_cancel) {
 // (reservations, key, stay, idempotency_key)
 AVAILABILITY_FUNCTION(availability_move) {
     const Target target = open_target(fcinfo, "availability.move", ACL_UPDATE);
-    const ClaimColumns columns = claim_columns(target);
+    const ClaimColumns& columns = claim_columns(target);
     const KeyArgument key = key_argument(fcinfo, 1, "key", target.function, target.tracked->claim.key_type);
     const StayArgument stay = stay_argument(fcinfo, 2, target.function);
     const Request request = make_request(text_or_null(fcinfo, 3), {"move", key.text, stay.text});
@@ -361,7 +369,7 @@ AVAILABILITY_FUNCTION(availability_hold) {
 // (reservations, hold_id, attributes, idempotency_key)
 AVAILABILITY_FUNCTION(availability_confirm) {
     const Target target = open_target(fcinfo, "availability.confirm", ACL_INSERT);
-    const ClaimColumns columns = claim_columns(target);
+    const ClaimColumns& columns = claim_columns(target);
     const HoldArgument hold_id = hold_argument(fcinfo, 1, target.function);
     const Attributes attributes = attributes_argument(fcinfo, 2, target, columns);
     const Request request = make_request(text_or_null(fcinfo, 3), {"confirm", hold_id.text, attributes.text});

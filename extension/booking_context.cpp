@@ -43,14 +43,15 @@ void note_row(BookingContext* context, const Tracked& tracked, const Claim& held
     context->key = MemoryContextStrdup(CurTransactionContext, OidOutputFunctionCall(output, claim.key));
 }
 
-uint64 run_as_booking(BookingContext* context, const char* statement, std::initializer_list<SqlParameter> parameters) {
+uint64 run_as_booking(BookingContext* context, const Tracked& tracked, const char* statement,
+                      std::initializer_list<SqlParameter> parameters) {
     context->trigger_depth = trigger_depth();
     context->outer = current;
     current = context;
     uint64 rows = 0;
     PG_TRY();
     {
-        rows = run_plain_sql(statement, parameters);
+        rows = run_kept_sql(tracked, statement, parameters);
     }
     PG_FINALLY();
     {

@@ -33,6 +33,7 @@ void note_row(BookingContext* context, const Tracked& tracked, const Claim& held
 
 // Runs a statement on the tracked table with the rights of the current user. Returns the number of rows processed. SPI must be
 // connected.
-uint64 run_as_booking(BookingContext* context, const char* statement, std::initializer_list<SqlParameter> parameters);
+uint64 run_as_booking(BookingContext* context, const Tracked& tracked, const char* statement,
+                      std::initializer_list<SqlParameter> parameters);
 
 }  // namespace availability

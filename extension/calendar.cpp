@@ -218,7 +218,7 @@ bool fetch_calendar(const Tracked& tracked, Relation calendar, Datum listing, Tu
 // Runs a statement with $1 … $7: listing_id, booked, version, change, reservation_id, stay, was. Returns how many
 // rows it wrote.
 uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const CalendarChange& change,
-                              const DaysetView& booked, int64 version, KeptPlan plan, const char* statement) {
+                              const DaysetView& booked, int64 version, const char* statement) {
     const Oid relation = RelationGetRelid(calendar);
     SqlNames names;
     names.set("calendar", qualified_name(relation));
@@ -226,7 +226,7 @@ uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const C
     const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
     SPI_connect();
     const uint64 written =
-        run_kept_sql(tracked, plan, statement, names,
+        run_kept_sql(tracked, expand_sql(statement, names),
                      {{tracked.claim.listing_type, change.listing},
                       {get_atttype(relation, tracked.columns.booked), changed_days(booked, change)},
                       {INT8OID, Int64GetDatum(version)},
@@ -252,7 +252,7 @@ bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum lis
 
 // Makes the calendar of a listing that has none yet; false if somebody else just did.
 bool insert_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change, int64 version) {
-    return run_calendar_statement(tracked, calendar, change, DaysetView(), version, KeptPlan::kInsertCalendar,
+    return run_calendar_statement(tracked, calendar, change, DaysetView(), version,
                                   "INSERT INTO {calendar} (listing_id, booked, version, change, reservation_id, stay, was)"
                                   " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (listing_id) DO NOTHING") == 1;
 }
@@ -306,7 +306,7 @@ bool update_by_statement(const Tracked& tracked, Relation calendar, const Calend
                          TupleTableSlot* current, const DaysetView& booked, int64 version) {
     if (!lock_if_newest(calendar, &current->tts_tid))
         return false;
-    if (run_calendar_statement(tracked, calendar, change, booked, version, KeptPlan::kUpdateCalendar,
+    if (run_calendar_statement(tracked, calendar, change, booked, version,
                                "UPDATE {calendar} SET booked = $2, version = $3, change = $4,"
                                " reservation_id = $5, stay = $6, was = $7 WHERE listing_id = $1") != 1)
         ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),

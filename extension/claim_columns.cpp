@@ -12,7 +12,6 @@ extern "C" {
 #include <utils/builtins.h>
 #include <utils/fmgroids.h>
 #include <utils/lsyscache.h>
-#include <utils/ruleutils.h>
 }
 
 namespace availability {
@@ -106,8 +105,6 @@ ClaimColumns require_claim_columns(Oid reservations, const ClaimExpressions& cla
     columns.stay = one_column ? name(columns.numbers[1]) : nullptr;
     columns.check_in = one_column ? nullptr : name(columns.numbers[1]);
     columns.check_out = name(columns.numbers[2]);
-    List* context = deparse_context_for(get_rel_name(reservations), reservations);
-    columns.key = deparse_expression(claim.key, context, false, false);
     return columns;
 }
 

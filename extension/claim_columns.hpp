@@ -13,7 +13,6 @@ struct ClaimColumns {
     const char* check_in;
     const char* check_out;
     AttrNumber numbers[3];  // of all of them; 0 where there is none
-    const char* key;        // not a column, but the expression
 };
 
 // The columns of a tracked table. Raises 0A000, which says what to do, if the listing is not a column, or the stay neither a column of

@@ -77,8 +77,10 @@ bool find_answer(const Tracked& tracked, const Request& request, BookingAnswer* 
     MemoryContext caller = CurrentMemoryContext;
     const OwnerScope scope = enter_owner(relation_owner(tracked.row.request));
     SPI_connect();
-    const bool found = query_kept_latest(tracked, KeptPlan::kFindAnswer, "SELECT request = $2, reservation_id, version FROM {request} WHERE key = $1 AND expires_at > $3",
-                                    request_names(tracked.row.request),
+    const bool found = query_kept_latest(tracked,
+                                         expand_sql("SELECT request = $2, reservation_id, version FROM {request}"
+                                                    " WHERE key = $1 AND expires_at > $3",
+                                                    request_names(tracked.row.request)),
                                     {text_parameter(request.key), {BYTEAOID, PointerGetDatum(request.digest)}, now_parameter()}) > 0;
     if (found) {
         if (!DatumGetBool(first_row_column(1).value))
@@ -105,10 +107,10 @@ void store_answer(const Tracked& tracked, const Request& request, const BookingA
     const SqlNames names = request_names(tracked.row.request);
     const TimestampTz expires_at = GetCurrentTimestamp() + idempotency_retention * USECS_PER_SEC;
     // An older row with this key has expired.
-    run_kept_sql(tracked, KeptPlan::kStoreAnswer, "INSERT INTO {request} AS r (key, request, reservation_id, version, expires_at) VALUES ($1, $2, $3, $4, $5)"
+    run_kept_sql(tracked, expand_sql("INSERT INTO {request} AS r (key, request, reservation_id, version, expires_at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT (key) DO UPDATE SET request = excluded.request, reservation_id = excluded.reservation_id,"
             " version = excluded.version, expires_at = excluded.expires_at",
-            names,
+            names),
             {text_parameter(request.key),
              {BYTEAOID, PointerGetDatum(request.digest)},
              text_parameter(answer.reservation),
@@ -116,9 +118,9 @@ void store_answer(const Tracked& tracked, const Request& request, const BookingA
              {TIMESTAMPTZOID, TimestampTzGetDatum(expires_at)}});
     // Under a lasting snapshot, a row that somebody else deleted would be an error, even when skipped.
     if (!IsolationUsesXactSnapshot())
-        run_kept_sql(tracked, KeptPlan::kExpireSomeKeys, "DELETE FROM {request} WHERE key IN (SELECT key FROM {request} WHERE expires_at <= $1"
+        run_kept_sql(tracked, expand_sql("DELETE FROM {request} WHERE key IN (SELECT key FROM {request} WHERE expires_at <= $1"
                 " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED)",
-                names, {now_parameter()});
+                                         names), {now_parameter()});
     SPI_finish();
     leave_owner(scope);
 }

@@ -376,32 +376,39 @@ const Tracked* find_tracked(Relation relation) {
 
 namespace {
 
-SPIPlanPtr kept_plan(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
-                     std::initializer_list<SqlParameter> parameters) {
-    SPIPlanPtr& kept = tracked.plans[static_cast<int>(plan)];
-    if (kept != nullptr)
-        return kept;
-    // The plan goes with what it belongs to.
-    MemoryContext memory = GetMemoryChunkContext(const_cast<Tracked*>(&tracked));
-    auto* release = static_cast<MemoryContextCallback*>(MemoryContextAlloc(memory, sizeof(MemoryContextCallback)));
-    kept = keep_plan(expand_sql(statement, names), parameters);
-    release->func = [](void* released) { SPI_freeplan(static_cast<SPIPlanPtr>(released)); };
-    release->arg = kept;
-    MemoryContextRegisterResetCallback(memory, release);
-    return kept;
+// The plan of a statement; NULL if others take all the places.
+SPIPlanPtr kept_plan(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters) {
+    for (KeptPlan& kept : tracked.plans) {
+        if (kept.statement != nullptr && std::strcmp(kept.statement, statement) == 0)
+            return kept.plan;
+        if (kept.statement != nullptr)
+            continue;
+        // The plan goes with what it belongs to.
+        MemoryContext memory = GetMemoryChunkContext(const_cast<Tracked*>(&tracked));
+        auto* release = static_cast<MemoryContextCallback*>(MemoryContextAlloc(memory, sizeof(MemoryContextCallback)));
+        char* text = MemoryContextStrdup(memory, statement);
+        kept.plan = keep_plan(statement, parameters);
+        kept.statement = text;
+        release->func = [](void* plan) { SPI_freeplan(static_cast<SPIPlanPtr>(plan)); };
+        release->arg = kept.plan;
+        MemoryContextRegisterResetCallback(memory, release);
+        return kept.plan;
+    }
+    return nullptr;
 }
 
 }  // namespace
 
-uint64 run_kept_sql(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
-                    std::initializer_list<SqlParameter> parameters) {
-    return run_plan(kept_plan(tracked, plan, statement, names, parameters), parameters, false);
+uint64 run_kept_sql(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters) {
+    SPIPlanPtr plan = kept_plan(tracked, statement, parameters);
+    return plan != nullptr ? run_plan(plan, parameters, false) : run_plain_sql(statement, parameters);
 }
 
-uint64 query_kept_latest(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
-                         std::initializer_list<SqlParameter> parameters) {
-    SPIPlanPtr kept = kept_plan(tracked, plan, statement, names, parameters);
-    return under_latest_snapshot([&] { return run_plan(kept, parameters, true); });
+uint64 query_kept_latest(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters) {
+    SPIPlanPtr plan = kept_plan(tracked, statement, parameters);
+    if (plan == nullptr)
+        return query_latest(statement, SqlNames(), parameters);
+    return under_latest_snapshot([&] { return run_plan(plan, parameters, true); });
 }
 
 int compare_listings(const Tracked& tracked, Datum a, Datum b) {

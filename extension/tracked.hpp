@@ -78,8 +78,13 @@ struct CalendarColumns {
 // The columns of day rows, in the order in which track makes them.
 enum DayColumn { kDayListing = 1, kDayDay, kDayReservation };
 
-// Statements on companions whose plans a session keeps.
-enum class KeptPlan { kInsertCalendar, kUpdateCalendar, kFindAnswer, kStoreAnswer, kExpireSomeKeys, kCount };
+struct ClaimColumns;
+
+// A statement whose plan a session keeps.
+struct KeptPlan {
+    char* statement;
+    SPIPlanPtr plan;
+};
 
 // What a session keeps for a relation whose row triggers it ran: the tracked table's row, and all that the
 // triggers need, ready to use.
@@ -94,7 +99,8 @@ struct Tracked {
     Oid key_collation;
     TupleDesc row_type;         // of the tracked table
     AttrMap* row_map;           // from the trigger's relation to row_type; NULL if they are alike
-    mutable SPIPlanPtr plans[static_cast<int>(KeptPlan::kCount)];
+    mutable const ClaimColumns* claim_columns;  // NULL until a booking function asked
+    mutable KeptPlan plans[12];                 // as many as were used
 };
 
 // What belongs to a row trigger's relation: the tracked table itself, or the partitioned one above it.
@@ -102,13 +108,11 @@ struct Tracked {
 // The result lives at least as long as the transaction.
 const Tracked* find_tracked(Relation relation);
 
-// As query_latest(), by a plan that is made once.
-uint64 query_kept_latest(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
-                         std::initializer_list<SqlParameter> parameters);
+// Runs a statement by a plan that is made with its first use. Returns the number of rows processed. SPI must be connected.
+uint64 run_kept_sql(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters);
 
-// As run_sql(), by a plan that is made once.
-uint64 run_kept_sql(const Tracked& tracked, KeptPlan plan, const char* statement, const SqlNames& names,
-                    std::initializer_list<SqlParameter> parameters);
+// The same for a query, on what is committed now, whatever the transaction's snapshot.
+uint64 query_kept_latest(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters);
 
 int compare_listings(const Tracked& tracked, Datum a, Datum b);
 bool same_key(const Tracked& tracked, const Claim& a, const Claim& b);
