@@ -212,7 +212,8 @@ void write_message(StringInfo out, const Message& message) {
                          : "{\"v\":1,\"event\":\"unreadable\",\"prefix\":");
     append_string(out, message.prefix);
     if (!readable) {
-        append(out, ",\"reason\":\"content is too large\"");
+        append(out, ",\"reason\":");
+        append_string(out, kTooLargeContent);
     } else if (message.content_is_text) {
         append(out, ",\"content\":");
         append_string(out, message.content);

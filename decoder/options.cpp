@@ -4,6 +4,7 @@
 
 #include "decoder/json.hpp"
 #include "decoder/options.hpp"
+#include "decoder/protobuf.hpp"
 
 extern "C" {
 #include <nodes/parsenodes.h>
@@ -117,13 +118,13 @@ List* read_list(const char* option, const char* value, void* (*read)(const char*
 }
 
 void set_format(Options* options, const char* name, const char* value) {
-    for (const Writer* writer : {&kJsonWriter}) {
+    for (const Writer* writer : {&kJsonWriter, &kProtobufWriter}) {
         if (std::strcmp(value, writer->name) == 0) {
             options->writer = writer;
             return;
         }
     }
-    malformed(name, value, "Supported formats: json.");
+    malformed(name, value, "Supported formats: json, protobuf.");
 }
 
 void set_tables(Options* options, const char* name, const char* value) {

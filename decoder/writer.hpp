@@ -30,6 +30,7 @@ struct Message {
 // Content past this is not passed on (the event is unreadable instead): its message could outgrow what the server
 // can hold in one allocation, 1 GB, and raising would stop the stream for good.
 inline constexpr std::size_t kMaxContentSize = 16 * 1024 * 1024;
+inline constexpr char kTooLargeContent[] = "content is too large";
 
 // Functions of an output format; all append to a buffer and raise nothing but 53200.
 struct Writer {

@@ -89,10 +89,13 @@ list_missing() {
     missing=()
     need g++ command -v g++
     need libroaring-dev has_header roaring/roaring.h
+    need libprotozero-dev has_header protozero/pbf_writer.hpp
     if [ "$1" = check ]; then
         need librapidcheck-dev has_header rapidcheck.h
         need libipc-run-perl perl -MIPC::Run -e 1
         need perl command -v prove
+        need protobuf-compiler command -v protoc
+        need python3-protobuf python3 -c 'import google.protobuf'
     fi
     if ! choose_server; then
         missing+=(postgresql)
