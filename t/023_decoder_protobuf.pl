@@ -1,4 +1,5 @@
-# Protobuf: read with what protoc makes of event.proto, every event says, field by field, what the same one in JSON says.
+# Protobuf: read with what protoc makes of event.proto, every event says, field by field, what the same one in JSON says. JSON is valid by
+# its schema.
 
 use strict;
 use warnings;
@@ -66,7 +67,7 @@ sub read_events
 {
 	my ($lines, $argument) = @_;
 	my ($out, $err) = ('', '');
-	my $read = IPC::Run::run([ 'python3', "$FindBin::RealBin/lib/read_events.py", $argument ], '<', \"$lines\n", '>', \$out, '2>', \$err);
+	my $read = IPC::Run::run([ '/usr/bin/python3', "$FindBin::RealBin/lib/read_events.py", $argument ], '<', \"$lines\n", '>', \$out, '2>', \$err);
 	ok($read, $argument eq '--json' ? 'JSON is read' : 'protobuf is read') or diag $err;
 	return split /\n/, $out;
 }
@@ -76,6 +77,14 @@ is(scalar(@found), scalar(@expected), 'as many');
 my @different = grep { $expected[$_] ne ($found[$_] // '') } 0 .. $#expected;
 is(scalar(@different), 0, 'field by field') or diag "$expected[$different[0]]\n$found[$different[0]]";
 my %kinds = map { /"event": "(\w+)"/ ? ($1 => 1) : () } @expected;
+
+# Events of tracked tables are as the JSON Schema has them.
+my ($none, $invalid) = ('', '');
+my @tracked = grep { !/extremes|Odd/ } split /\n/, $json;
+my $valid = IPC::Run::run([ '/usr/bin/python3', "$FindBin::RealBin/lib/validate_events.py", "$FindBin::RealBin/../decoder/event.schema.json" ],
+	'<', \join("\n", @tracked[ grep { $_ % 4 == 0 || $_ > $#tracked - 20 } 0 .. $#tracked ]), '>', \$none, '2>', \$invalid);
+ok($valid, 'valid by event.schema.json') or diag $invalid;
+
 is_deeply([ sort keys %kinds ], [qw(begin cancelled commit created dropped message reset unreadable updated)], 'events of every kind');
 
 # A textual function can't give bytes.

@@ -17,6 +17,11 @@ has_header() {
     echo "#include <$1>" | g++ -std=c++17 -x c++ -E -
 }
 
+# Of the distribution's Python, whichever else comes first on the PATH.
+has_python_module() {
+    /usr/bin/python3 -c "import $1"
+}
+
 major_version() {
     "$1" --version | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
 }
@@ -95,7 +100,8 @@ list_missing() {
         need libipc-run-perl perl -MIPC::Run -e 1
         need perl command -v prove
         need protobuf-compiler command -v protoc
-        need python3-protobuf python3 -c 'import google.protobuf'
+        need python3-protobuf has_python_module google.protobuf
+        need python3-jsonschema has_python_module jsonschema
     fi
     if ! choose_server; then
         missing+=(postgresql)
