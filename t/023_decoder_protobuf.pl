@@ -16,7 +16,7 @@ use Test::More;
 my $directory = PostgreSQL::Test::Utils::tempdir;
 command_ok([ 'protoc', '-I', "$FindBin::RealBin/../decoder", "--python_out=$directory", 'event.proto' ], 'protoc takes event.proto');
 
-my $node = logical_node('protobuf');
+my $node = logical_node('protobuf', extra => [ '--locale=C', '--encoding=UTF8' ]);
 $node->safe_psql('postgres', q(SELECT pg_create_logical_replication_slot('events', 'availability_decoder')));
 
 # Random reservations of listings of each kind of key.
