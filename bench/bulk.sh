@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Many reservations at once: COPY into a tracked table, track of a filled one, and many changes of one listing in one
-# transaction; each beside what it costs without availability.
+# Many reservations at once: COPY into a tracked table, track of a filled one (lean: without day rows), and many changes of one listing
+# in one transaction; each beside what it costs without availability.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -25,8 +25,16 @@ bulk_round() {
     echo "copy.then_track $(milliseconds "SELECT availability.track('reservations')")"
     untrack_and_drop
 
+    sql -c "CREATE TABLE reservations ($columns)" -c "$copy"
+    echo "copy.then_track_lean $(milliseconds "SELECT availability.track('reservations', day_rows => false)")"
+    untrack_and_drop
+
     sql -c "CREATE TABLE reservations ($columns)" -c "SELECT availability.track('reservations')" >/dev/null
     echo "copy.tracked $(milliseconds "$copy")"
+    untrack_and_drop
+
+    sql -c "CREATE TABLE reservations ($columns)" -c "SELECT availability.track('reservations', day_rows => false)" >/dev/null
+    echo "copy.tracked_lean $(milliseconds "$copy")"
     untrack_and_drop
 
     sql -c "CREATE TABLE reservations ($columns)"
@@ -41,11 +49,22 @@ bulk_round() {
 
 # Books one night after the other on one listing, in one transaction.
 one_listing_round() {
-    local nights
+    local nights changes
     for nights in 1250 2500 5000; do
         sql -c "CREATE TABLE reservations ($columns)" -c "SELECT availability.track('reservations')" >/dev/null
         echo "one_listing.$nights $(milliseconds "INSERT INTO reservations
             SELECT n, 1, date '2026-01-01' + 2 * n, date '2026-01-01' + 2 * n + 1 FROM generate_series(1, $nights) AS n")"
+        untrack_and_drop
+    done
+    # One stay that goes to and fro.
+    for changes in 5000 20000; do
+        sql -c "CREATE TABLE reservations ($columns)" -c "SELECT availability.track('reservations')" \
+            -c "INSERT INTO reservations VALUES (1, 1, '2027-01-01', '2027-01-08')" >/dev/null
+        echo "one_listing.changes.$changes $(milliseconds "DO \$\$ BEGIN
+            FOR n IN 1 .. $changes LOOP
+                UPDATE reservations SET check_in = date '2027-01-01' + n % 2, check_out = date '2027-01-08' + n % 2;
+            END LOOP;
+        END \$\$")"
         untrack_and_drop
     done
 }

@@ -68,6 +68,8 @@ copy_server
 suite "build with clang" build_with_clang "$1" || true
 suite "build" builds_cleanly "builds with g++, bitcode too, without a warning" build_and_install WERROR=1 || exit 1
 suite "core" make -s -C "$src/test/core" -j "$(nproc)" check || true
+suite "fuzz" builds_cleanly "libFuzzer finds nothing in a moment" \
+    make -s -C "$src/test/core" -j "$(nproc)" fuzz SECONDS=3 FUZZ_CXX="$1" || true
 suite "boundary" builds_cleanly "test module builds" \
     make -s -C "$src/test/boundary" PG_CONFIG="$pg_config" WERROR=1 || true
 
