@@ -179,6 +179,15 @@ void intersect(const Runs& a, const DaySpan* i, const DaySpan* end, Runs* result
     }
 }
 
+// Whether a set has all of the runs.
+bool contains_runs(const Runs& set, const KeyRuns& runs) {
+    auto from = set.begin();
+    return std::all_of(runs.begin(), runs.end(), [&](DaySpan run) {
+        from = std::partition_point(from, set.end(), [run](DaySpan own) { return own.end_day < run.end_day; });
+        return from != set.end() && from->first_day <= run.first_day;
+    });
+}
+
 std::uint32_t days_in(const KeyRuns& set) {
     return std::accumulate(set.begin(), set.end(), 0U,
                            [](std::uint32_t sum, DaySpan run) { return sum + static_cast<std::uint32_t>(run.days()); });
@@ -302,8 +311,8 @@ void KeyUnion::add(const CalendarKey& key) {
         empty_ = false;
         return;
     }
-    // Soon `any` is one run, and `all` nothing.
-    if (key.any.count > 0 && !(any_.size() == 1 && covers(any_.front(), key.any))) {
+    // Soon `any` has most of what comes, and `all` nothing.
+    if (!contains_runs(any_, key.any)) {
         unite(any_, key.any.begin(), key.any.end(), &scratch_);
         any_.swap(scratch_);
     }
