@@ -65,7 +65,9 @@ SET availability.idempotency_retention = '2h';
 SELECT replayed FROM availability.book('reservations', 7, '[2027-01-01,2027-01-03)', 'two hours');
 SELECT expires_at - now() BETWEEN '1h 59min' AND '2h 1min' AS two_hours FROM reservations_request WHERE key = 'two hours';
 RESET availability.idempotency_retention;
+\set VERBOSITY sqlstate
 SET availability.idempotency_retention = 0;
+\set VERBOSITY terse
 SET availability.retention = 1;
 UPDATE reservations_request SET expires_at = now() - interval '1 second';
 SELECT replayed FROM availability.book('reservations', 7, '[2027-02-01,2027-02-03)', 'two hours');

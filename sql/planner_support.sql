@@ -3,6 +3,16 @@ SET client_min_messages = warning;
 SET datestyle = 'ISO, YMD';
 CREATE SCHEMA planner_support;
 SET search_path = planner_support, public, availability;
+-- Servers differ in whether they say that a node is disabled.
+CREATE FUNCTION plan(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $f$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
+        IF line !~ 'Disabled: ' THEN RETURN NEXT line; END IF;
+    END LOOP;
+END
+$f$;
 SELECT setseed(0.6) \gset
 CREATE TABLE homes (id int, market int, place point, booked dayset);
 INSERT INTO homes SELECT n, n % 20, point(random(), random()), random_days(6, 60, 400)::dayset FROM generate_series(1, 4000) AS n;
@@ -16,16 +26,16 @@ SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 
 -- constants
-EXPLAIN (COSTS OFF) SELECT count(*) FROM homes WHERE is_available(booked, '[2026-07-04,2026-07-11)');
-EXPLAIN (COSTS OFF) SELECT count(*) FROM homes WHERE is_booked(booked, '[2026-07-04,2026-07-11)');
+SELECT plan($$SELECT count(*) FROM homes WHERE is_available(booked, '[2026-07-04,2026-07-11)')$$);
+SELECT plan($$SELECT count(*) FROM homes WHERE is_booked(booked, '[2026-07-04,2026-07-11)')$$);
 -- only a condition that the index can tell: not its negation, not of another column, not of a stay that the row has
-EXPLAIN (COSTS OFF) SELECT count(*) FROM homes WHERE NOT is_available(booked, '[2026-07-04,2026-07-11)');
-EXPLAIN (COSTS OFF) SELECT count(*) FROM homes WHERE is_available(booked, daterange(date '2026-07-04' + market, '2026-08-11'));
+SELECT plan($$SELECT count(*) FROM homes WHERE NOT is_available(booked, '[2026-07-04,2026-07-11)')$$);
+SELECT plan($$SELECT count(*) FROM homes WHERE is_available(booked, daterange(date '2026-07-04' + market, '2026-08-11'))$$);
 -- a parameter of a generic plan; what the function refuses is refused with the index too, rows or no rows
 SET plan_cache_mode = force_generic_plan;
 PREPARE free (daterange) AS SELECT count(*) FROM homes WHERE is_available(booked, $1);
 PREPARE full_then (daterange) AS SELECT count(*) FROM homes WHERE is_booked(booked, $1);
-EXPLAIN (COSTS OFF) EXECUTE free('[2026-07-04,2026-07-11)');
+SELECT plan($$EXECUTE free('[2026-07-04,2026-07-11)')$$);
 EXECUTE free('[2026-07-04,2026-07-11)');
 EXECUTE free('empty');
 EXECUTE full_then('empty');
@@ -34,18 +44,18 @@ EXECUTE free('[1969-07-04,1970-07-04)');
 EXECUTE free(NULL);
 RESET plan_cache_mode;
 SELECT count(*) FROM homes WHERE is_booked(booked, 'empty');
-EXPLAIN (COSTS OFF) SELECT count(*) FROM homes WHERE is_booked(booked, 'empty');
+SELECT plan($$SELECT count(*) FROM homes WHERE is_booked(booked, 'empty')$$);
 -- a join
-EXPLAIN (COSTS OFF) SELECT s.id, count(*) FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay) GROUP BY s.id;
-CREATE TABLE by_index AS SELECT s.id, count(*) FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay) GROUP BY s.id;
+SELECT plan($$SELECT s.id, h.market FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay)$$);
 SET enable_material = off;
 DROP INDEX homes_btree;
-EXPLAIN (COSTS OFF) SELECT s.id, h.id FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay);
+SELECT plan($$SELECT s.id, h.id FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay)$$);
+CREATE TABLE by_index AS SELECT s.id, count(*) FROM stays AS s JOIN homes AS h ON is_available(h.booked, s.stay) GROUP BY s.id;
 RESET enable_material;
 -- an SQL function that is inlined
 CREATE FUNCTION free_homes(wanted daterange) RETURNS SETOF homes LANGUAGE sql STABLE AS
     'SELECT * FROM planner_support.homes WHERE availability.is_available(booked, wanted)';
-EXPLAIN (COSTS OFF) SELECT id FROM free_homes('[2026-07-04,2026-07-11)');
+SELECT plan($$SELECT id FROM free_homes('[2026-07-04,2026-07-11)')$$);
 -- a security barrier: the view's own condition comes first, whatever the index
 CREATE VIEW of_market WITH (security_barrier) AS SELECT * FROM homes WHERE market = 3;
 SELECT count(*) = (SELECT count(*) FROM (SELECT * FROM homes WHERE market = 3 OFFSET 0) AS h WHERE is_available(booked, '[2026-07-04,2026-07-11)')) AS same
@@ -53,7 +63,7 @@ FROM of_market WHERE is_available(booked, '[2026-07-04,2026-07-11)');
 -- with a place
 DROP INDEX homes_booked;
 CREATE INDEX homes_place_booked ON homes USING gist (place, booked);
-EXPLAIN (COSTS OFF) SELECT id FROM homes WHERE place <@ box '(0.2,0.2),(0.4,0.4)' AND is_available(booked, '[2026-07-04,2026-07-11)');
+SELECT plan($$SELECT id FROM homes WHERE place <@ box '(0.2,0.2),(0.4,0.4)' AND is_available(booked, '[2026-07-04,2026-07-11)')$$);
 -- an operator class that has not the operator
 DROP INDEX homes_place_booked;
 CREATE OPERATOR CLASS only_overlaps FOR TYPE dayset USING gist AS
@@ -62,7 +72,7 @@ CREATE OPERATOR CLASS only_overlaps FOR TYPE dayset USING gist AS
     FUNCTION 5 dayset_gist_penalty(internal, internal, internal), FUNCTION 6 dayset_gist_picksplit(internal, internal),
     FUNCTION 7 dayset_gist_same(dayset_key, dayset_key, internal), STORAGE dayset_key;
 CREATE INDEX homes_other ON homes USING gist (booked only_overlaps);
-EXPLAIN (COSTS OFF) SELECT id FROM homes WHERE is_available(booked, '[2026-07-04,2026-07-11)');
+SELECT plan($$SELECT id FROM homes WHERE is_available(booked, '[2026-07-04,2026-07-11)')$$);
 
 -- the same without an index
 RESET enable_seqscan;

@@ -158,10 +158,52 @@ std::size_t write_changed_runs(const DaysetView& set, DaySpan removed, DaySpan a
     return fits && writer.add(added) ? writer.finish() : 0;
 }
 
+std::uint32_t count_bits(std::uint64_t word) {
+    return static_cast<std::uint32_t>(__builtin_popcountll(word));
+}
+
+void set_bits(std::uint8_t* bitset, DaySpan span, bool value) {
+    for (Day day = span.first_day; day < span.end_day; ++day) {
+        const auto bit = static_cast<std::uint8_t>(1 << day % 8);
+        std::uint8_t& byte = bitset[day / 8];
+        byte = static_cast<std::uint8_t>(value ? byte | bit : byte & ~bit);
+    }
+}
+
+// As write_changed(), from one bitset container to another; 0 if the result is none.
+std::size_t write_changed_bitset(const DaysetView& set, DaySpan removed, DaySpan added, void* bytes) {
+    std::uint8_t* const begin = static_cast<std::uint8_t*>(bytes);
+    std::uint8_t* const bitset = begin + kPlainHeaderSize;
+    std::memcpy(bitset, set.bitset(), kBitsetSize);
+    set_bits(bitset, intersection(removed, kSupportedDays), false);
+    set_bits(bitset, added, true);
+
+    std::uint32_t days = 0;
+    std::uint32_t runs = 0;
+    std::uint64_t last_bit = 0;
+    for (std::uint32_t i = 0; i < kBitsetWords; ++i) {
+        const std::uint64_t word = load64(bitset + 8 * std::size_t{i});
+        days += count_bits(word);
+        runs += count_bits(word & ~(word << 1 | last_bit));
+        last_bit = word >> 63;
+    }
+    if (days <= kMaxArrayDays || prefers_runs(days, runs))
+        return 0;
+    std::uint8_t* header = put32(begin, kPlainCookie);
+    header = put32(header, 1);
+    header = put16(header, 0);
+    header = put16(header, days - 1);
+    put32(header, kPlainHeaderSize);
+    return kMaxStoredSize;
+}
+
 } // namespace
 
+// Neither way allocates; what is left is what leaves the one container for another.
 std::size_t write_changed(const DaysetView& view, DaySpan removed, DaySpan added, void* bytes) {
-    if (const std::size_t size = write_changed_runs(view, removed, added, bytes); size > 0)
+    const std::size_t size = view.bitset() != nullptr ? write_changed_bitset(view, removed, added, bytes)
+                                                      : write_changed_runs(view, removed, added, bytes);
+    if (size > 0)
         return size;
     Dayset set(view);
     set.remove(removed);
