@@ -4,7 +4,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-rounds=3
+rounds=5
 columns='id bigint PRIMARY KEY, listing_id bigint NOT NULL, check_in date NOT NULL, check_out date NOT NULL'
 
 start_bench
