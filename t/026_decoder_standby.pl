@@ -23,7 +23,7 @@ $primary->safe_psql('postgres', q(
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
-my $connection = $primary->connstr('postgres');
+my $connection = $primary->connstr . ' dbname=postgres';
 $standby->append_conf('postgresql.conf', "primary_slot_name = 'standby'\nhot_standby_feedback = on\n");
 $standby->append_conf('postgresql.conf', "sync_replication_slots = on\nprimary_conninfo = '$connection'\n") if $version >= 17;
 $standby->start;
