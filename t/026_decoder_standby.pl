@@ -60,6 +60,14 @@ else
 }
 
 # After a failover: with a slot that followed, every event comes; without one, the calendars and their versions are there to begin anew.
+if ($version >= 17)
+{
+	# A slot can follow once its consumer has moved past where the standby began.
+	$primary->safe_psql('postgres', q(SELECT pg_log_standby_snapshot()));
+	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('write'));
+	$primary->safe_psql('postgres', q(SELECT pg_log_standby_snapshot(); SELECT pg_replication_slot_advance('cache', pg_current_wal_flush_lsn())));
+	$primary->safe_psql('postgres', q(INSERT INTO reservations VALUES (4, 4, daterange('2027-01-01', '2027-01-03'))));
+}
 my $expected = peek_events($primary, 'cache');
 $standby->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_replication_slots WHERE slot_name = 'cache' AND synced AND NOT temporary)) if $version >= 17;
 my $before = $primary->safe_psql('postgres', 'SELECT max(version) FROM reservations_calendar');
