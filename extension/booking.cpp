@@ -53,7 +53,8 @@ void require_argument(FunctionCallInfo fcinfo, int n, const char* name, const ch
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s of %s can't be null", name, function)));
 }
 
-// Locks the table as the statement will that is to come. Whoever has not the right to it learns nothing, answers to earlier requests included.
+// Locks the table as the statement will that is to come. Whoever has not the right to it learns nothing, answers to earlier
+// requests included.
 Target open_target(FunctionCallInfo fcinfo, const char* function, AclMode right) {
     require_argument(fcinfo, 0, "reservations", function);
     TrackedRow row = require_tracked_row(PG_GETARG_OID(0));

@@ -3,7 +3,8 @@
 // The calendar row is the lock. The optimistic way costs one WAL record: read the newest version, check the bitmap, update
 // it; if somebody was faster, the update waits for them, says so, and all is done again on what they left.
 // A conflict is certain only once the row that shows it is locked and known to be the newest: a cancellation may be
-// under way. Then is the time to look for holds that have expired. Under REPEATABLE READ the snapshot decides which version is read, and a newer one is 40001.
+// under way. Then is the time to look for holds that have expired. Under REPEATABLE READ the snapshot decides which version
+// is read, and a newer one is 40001.
 
 #include "calendar.hpp"
 
