@@ -25,7 +25,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 my $connection = $primary->connstr . ' dbname=postgres';
 $standby->append_conf('postgresql.conf', "primary_slot_name = 'standby'\nhot_standby_feedback = on\n");
-$standby->append_conf('postgresql.conf', "sync_replication_slots = on\nprimary_conninfo = '$connection'\n") if $version >= 17;
+$standby->append_conf('postgresql.conf', "primary_conninfo = '$connection'\n") if $version >= 17;
 $standby->start;
 
 my @failover = $version >= 17 ? ('false', 'false', 'true') : ();
@@ -63,13 +63,19 @@ else
 if ($version >= 17)
 {
 	# A slot can follow once its consumer has moved past where the standby began.
-	$primary->safe_psql('postgres', q(SELECT pg_log_standby_snapshot()));
-	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('write'));
-	$primary->safe_psql('postgres', q(SELECT pg_log_standby_snapshot(); SELECT pg_replication_slot_advance('cache', pg_current_wal_flush_lsn())));
+	my $synced = 0;
+	for (1 .. 100)
+	{
+		$primary->safe_psql('postgres', q(SELECT pg_log_standby_snapshot(); SELECT pg_replication_slot_advance('cache', pg_current_wal_flush_lsn())));
+		$primary->wait_for_catchup($standby, 'replay', $primary->lsn('write'));
+		$standby->psql('postgres', 'SELECT pg_sync_replication_slots()');
+		$synced = $standby->safe_psql('postgres', q(SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'cache' AND synced AND NOT temporary));
+		last if $synced;
+	}
+	ok($synced, 'the slot follows');
 	$primary->safe_psql('postgres', q(INSERT INTO reservations VALUES (4, 4, daterange('2027-01-01', '2027-01-03'))));
 }
 my $expected = peek_events($primary, 'cache');
-$standby->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_replication_slots WHERE slot_name = 'cache' AND synced AND NOT temporary)) if $version >= 17;
 my $before = $primary->safe_psql('postgres', 'SELECT max(version) FROM reservations_calendar');
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('write'));
 $primary->stop;
@@ -78,7 +84,9 @@ $standby->safe_psql('postgres', q(SELECT pg_create_logical_replication_slot('cac
 $standby->safe_psql('postgres', q(INSERT INTO reservations VALUES (3, 1, daterange('2027-03-01', '2027-03-03'))));
 my @events = split /\n/, peek_events($standby, 'cache');
 like(pop @events, qr/"listing":"1".*"booked":\[\["2027-01-01","2027-01-03"\],\["2027-03-01","2027-03-03"\]\]/, 'events go on after a failover');
-is(join("\n", @events), $version >= 17 ? $expected : '', $version >= 17 ? 'with those from before it' : 'from the new slot on');
+# What was confirmed shortly before may come again.
+if ($version >= 17) { like(join("\n", @events), qr/(^|\n)\Q$expected\E$/, 'with those from before it') }
+else { is(join("\n", @events), '', 'from the new slot on') }
 is($standby->safe_psql('postgres', "SELECT version > $before FROM reservations_calendar WHERE listing_id = 1"), 't', 'and versions grow on');
 is($standby->safe_psql('postgres', q(SELECT count(*) FROM availability.verify('reservations'))), '0', 'verify finds nothing');
 
