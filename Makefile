@@ -19,7 +19,7 @@ EXTENSION = availability
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" availability.control)
 
 MODULE_big = availability
-OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp) $(wildcard extension/core/*.cpp)))
+OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp extension/*/*.cpp)))
 DECODER_OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard decoder/*.cpp)))
 # The decoder reads calendars in place: it needs the reading half of the core, and no Roaring library.
 DECODER_CORE_OBJS = $(addprefix extension/core/,day.o dayset_validate.o dayset_view.o)
@@ -27,7 +27,7 @@ DECODER_CORE_OBJS = $(addprefix extension/core/,day.o dayset_validate.o dayset_v
 DATA = $(wildcard extension/upgrades/availability--*.sql)
 DATA_built = availability--$(EXTVERSION).sql availability--0.1--0.2.sql
 EXTRA_CLEAN = availability--*.sql availability_decoder.so $(DECODER_OBJS) $(DECODER_OBJS:.o=.bc) \
-	$(wildcard extension/*.d extension/core/*.d decoder/*.d)
+	$(wildcard extension/*.d extension/*/*.d decoder/*.d)
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))

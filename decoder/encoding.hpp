@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "extension/boundary.hpp"
+#include "extension/server/boundary.hpp"
 
 namespace availability {
 

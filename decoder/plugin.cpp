@@ -4,7 +4,7 @@
 // is written a format's (writer.hpp). Transactions arrive whole, at commit, one after the other; all that
 // passes from one change to the next is a counter.
 
-#include "extension/boundary.hpp"
+#include "extension/server/boundary.hpp"
 
 extern "C" {
 #include <replication/logical.h>

@@ -1,7 +1,7 @@
 // What an output format is: three ways to append one message. A format knows nothing of PostgreSQL's rows.
 #pragma once
 
-#include "extension/boundary.hpp"
+#include "extension/server/boundary.hpp"
 
 extern "C" {
 #include <lib/stringinfo.h>

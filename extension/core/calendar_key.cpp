@@ -1,6 +1,6 @@
 // Keys of an index over calendars.
 
-#include "calendar_key.hpp"
+#include "extension/core/calendar_key.hpp"
 
 #include <algorithm>
 #include <functional>

@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "dayset_view.hpp"
+#include "extension/core/dayset_view.hpp"
 
 namespace availability {
 

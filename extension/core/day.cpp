@@ -1,6 +1,6 @@
 // Days and day spans: the calendar.
 
-#include "day.hpp"
+#include "extension/core/day.hpp"
 
 namespace availability {
 

@@ -1,6 +1,6 @@
 // Dayset: a day set that can be changed, on CRoaring, and the canonical writer.
 
-#include "dayset.hpp"
+#include "extension/core/dayset.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "dayset_format.hpp"
+#include "extension/core/dayset_format.hpp"
 
 namespace availability {
 

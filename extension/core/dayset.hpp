@@ -8,7 +8,7 @@
 // in the global one by using-directives, so that plain names serve every version.
 #include <roaring/roaring.h>
 
-#include "dayset_view.hpp"
+#include "extension/core/dayset_view.hpp"
 
 namespace availability {
 

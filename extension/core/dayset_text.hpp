@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "dayset.hpp"
-#include "dayset_view.hpp"
+#include "extension/core/dayset.hpp"
+#include "extension/core/dayset_view.hpp"
 
 namespace availability {
 

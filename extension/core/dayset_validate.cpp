@@ -1,8 +1,8 @@
 // The door for bytes from outside.
 
-#include "dayset_validate.hpp"
+#include "extension/core/dayset_validate.hpp"
 
-#include "dayset_format.hpp"
+#include "extension/core/dayset_format.hpp"
 
 namespace availability {
 

@@ -1,6 +1,6 @@
 // DaysetView reads a day set in place from its stored bytes.
 
-#include "dayset_view.hpp"
+#include "extension/core/dayset_view.hpp"
 
 #include <algorithm>
 

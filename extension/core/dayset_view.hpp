@@ -18,8 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "day.hpp"
-#include "dayset_format.hpp"
+#include "extension/core/day.hpp"
+#include "extension/core/dayset_format.hpp"
 
 namespace availability {
 

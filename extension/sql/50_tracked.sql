@@ -1,5 +1,5 @@
 -- The settings of tracked tables: written by availability.track and its companions alone, read by anybody.
--- extension/tracked.cpp reads the first ten columns and the last three by their places.
+-- extension/tracking/settings.cpp reads the first ten columns and the last three by their places.
 CREATE TABLE availability.tracked (
     reservations     regclass PRIMARY KEY,
     calendar         regclass NOT NULL,

@@ -1,0 +1,170 @@
+// The triggers on a tracked table: each row change becomes a change of one calendar or two.
+
+#include "extension/calendar/booking_note.hpp"
+#include "extension/calendar/change.hpp"
+#include "extension/server/owner_scope.hpp"
+#include "extension/server/spi.hpp"
+#include "extension/tracking/settings.hpp"
+
+extern "C" {
+#include <access/table.h>
+#include <access/tableam.h>
+#include <commands/trigger.h>
+#include <utils/rel.h>
+#include <utils/snapmgr.h>
+}
+
+namespace availability {
+
+namespace {
+
+const TriggerData* require_trigger(FunctionCallInfo fcinfo, bool per_row, bool on_truncate) {
+    const auto* trigger = reinterpret_cast<const TriggerData*>(fcinfo->context);
+    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+        (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) != 0) != per_row ||
+        (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) != 0) != on_truncate)
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("not called as the trigger that availability.track makes")));
+    return trigger;
+}
+
+// Attached since track, which refuses it: its rows change without us.
+void refuse_foreign_table(Relation relation) {
+    if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("foreign table \"%s\" can't be part of a tracked table",
+                               RelationGetRelationName(relation)),
+                        errhint("Detach it.")));
+}
+
+Claim claim_of(const Tracked& tracked, TupleTableSlot* slot, UnsupportedStay unsupported) {
+    if (tracked.row_map == nullptr)
+        return evaluate_claim(tracked.claim, slot, tracked.owner, tracked.row.since, unsupported);
+    TupleTableSlot* mapped = MakeSingleTupleTableSlot(tracked.row_type, &TTSOpsVirtual);
+    execute_attr_map_slot(tracked.row_map, slot, mapped);
+    const Claim claim =
+        evaluate_claim(tracked.claim, mapped, tracked.owner, tracked.row.since, unsupported);
+    ExecDropSingleTupleTableSlot(mapped);
+    return claim;
+}
+
+// Row events reach us in the order of their statements, except that a statement inside a trigger or a function of
+// the user's own ends before the events of the one around it. If it changed the same row, our events
+// would come newest first, and releasing what was never taken could free another guest's days. Refused, as PostgreSQL
+// refuses it for BEFORE triggers.
+void require_current(const TriggerData* trigger, TupleTableSlot* row) {
+    if (!table_tuple_satisfies_snapshot(trigger->tg_relation, row, SnapshotSelf))
+        ereport(ERROR,
+                (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                 errmsg("row of table \"%s\" was changed again before its days were taken",
+                        RelationGetRelationName(trigger->tg_relation)),
+                 errhint("Change it in a BEFORE trigger, or in a statement of its own.")));
+}
+
+bool same_listing(const Tracked& tracked, const Claim& a, const Claim& b) {
+    return compare_listings(tracked, a.listing, b.listing) == 0;
+}
+
+bool same_claim(const Tracked& tracked, const Claim& a, const Claim& b) {
+    if (a.held() != b.held())
+        return false;
+    return !a.held() || (a.stay == b.stay && same_listing(tracked, a, b) && same_key(tracked, a, b));
+}
+
+// Each of these returns the new version of the calendar of the wanted listing, or of the held one when none is wanted.
+int64 release(const Tracked& tracked, Change change, const Claim& held) {
+    return change_calendar(tracked, {change, held.listing, held.key, held.key_is_null, false, held.stay, {0, 0}});
+}
+
+int64 take(const Tracked& tracked, Change change, const Claim& wanted) {
+    return change_calendar(tracked, {change, wanted.listing, wanted.key, wanted.key_is_null, false, {0, 0}, wanted.stay});
+}
+
+// Both sides of a move are locked in the order of listings, so that a move and the reverse move can't deadlock.
+int64 move(const Tracked& tracked, const Claim& held, const Claim& wanted) {
+    const bool release_first = compare_listings(tracked, held.listing, wanted.listing) < 0;
+    if (release_first)
+        release(tracked, Change::kUpdated, held);
+    const int64 version = take(tracked, Change::kUpdated, wanted);
+    if (!release_first)
+        release(tracked, Change::kUpdated, held);
+    return version;
+}
+
+int64 apply(const Tracked& tracked, const Claim& held, const Claim& wanted) {
+    if (!wanted.held())
+        return release(tracked, Change::kCancelled, held);
+    if (!held.held())
+        return take(tracked, Change::kCreated, wanted);
+    if (same_listing(tracked, held, wanted))
+        return change_calendar(tracked, {Change::kUpdated, wanted.listing, wanted.key, wanted.key_is_null,
+                                         !same_key(tracked, held, wanted), held.stay, wanted.stay});
+    return move(tracked, held, wanted);
+}
+
+}  // namespace
+
+}  // namespace availability
+
+using namespace availability;
+
+// AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW of a tracked table or a partition of one.
+AVAILABILITY_FUNCTION(availability_claim_changed) {
+    const TriggerData* trigger = require_trigger(fcinfo, true, false);
+    refuse_foreign_table(trigger->tg_relation);
+    const Tracked& tracked = *find_tracked(trigger->tg_relation);
+
+    TupleTableSlot* before = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? nullptr : trigger->tg_trigslot;
+    TupleTableSlot* after = TRIGGER_FIRED_BY_INSERT(trigger->tg_event)   ? trigger->tg_trigslot
+                            : TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot
+                                                                         : nullptr;
+    Claim held = before != nullptr ? claim_of(tracked, before, UnsupportedStay::kHoldsNothing) : Claim{};
+    const Claim wanted = after != nullptr ? claim_of(tracked, after, UnsupportedStay::kRefused) : Claim{};
+    BookingContext* booking = booking_of_trigger(tracked.row.reservations);
+    // A row that a hold is confirmed by holds the hold's days already.
+    if (booking != nullptr && before == nullptr && booking->hold != nullptr) {
+        held = *booking->hold;
+        booking->hold = nullptr;
+    }
+    int64 version = 0;
+    if (!same_claim(tracked, held, wanted)) {
+        if (after != nullptr)
+            require_current(trigger, after);
+        version = apply(tracked, held, wanted);
+    }
+    if (booking != nullptr)
+        note_row(booking, tracked, held, wanted, version);
+    return PointerGetDatum(nullptr);
+}
+
+// AFTER TRUNCATE of a tracked table: every calendar becomes {}, and holds go.
+AVAILABILITY_FUNCTION(availability_reservations_truncated) {
+    const TriggerData* trigger = require_trigger(fcinfo, false, true);
+    const TrackedRow row = require_tracked_row(RelationGetRelid(trigger->tg_relation));
+    Relation calendar = open_companion(row.calendar, RowExclusiveLock);
+    SqlNames names;
+    names.set("calendar", qualified_name(row.calendar));
+
+    const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
+    SPI_connect();
+    run_sql("UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'reset',"
+            " reservation_id = NULL, stay = NULL, was = NULL WHERE NOT availability.is_empty(booked)",
+            names);
+    if (OidIsValid(row.day)) {
+        names.set("day", qualified_name(row.day));
+        run_sql("TRUNCATE {day}", names);
+    }
+    if (OidIsValid(row.hold)) {
+        names.set("hold", qualified_name(row.hold));
+        run_sql("TRUNCATE {hold}", names);
+    }
+    SPI_finish();
+    leave_owner(scope);
+    table_close(calendar, NoLock);
+    return PointerGetDatum(nullptr);
+}
+
+// The version that follows a given one: see next_version().
+AVAILABILITY_FUNCTION(availability_next_version) {
+    PG_RETURN_INT64(next_version(PG_GETARG_INT64(0)));
+}

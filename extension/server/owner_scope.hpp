@@ -1,0 +1,27 @@
+// Acting as the owner of a table, as foreign keys do, safe from whoever calls.
+#pragma once
+
+#include "extension/server/boundary.hpp"
+
+namespace availability {
+
+struct OwnerScope {
+    Oid user;
+    int security_context;
+    int guc_level;
+};
+static_assert(std::is_trivially_destructible_v<OwnerScope>);
+
+// From here to leave_owner(), code runs with the rights of `owner`, as a security-restricted operation and with
+// search_path = pg_catalog, pg_temp: neither a caller's search_path nor the owner's functions gain rights that they did not have.
+// Row security forced on the owner hides no row: days that are not seen would be booked twice.
+// An error ends the scope as it ends the transaction.
+OwnerScope enter_owner(Oid owner);
+void leave_owner(const OwnerScope& scope);
+
+// Raises 42501 unless the current user owns the relation (or has its owner's rights).
+void require_owner(Oid relation);
+
+Oid relation_owner(Oid relation);
+
+}  // namespace availability
