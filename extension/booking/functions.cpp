@@ -1,6 +1,8 @@
-// availability.book, cancel, move, hold, confirm, release, sweep: what an application may call instead of writing its table.
+// availability.book, cancel, move, hold, confirm, release, sweep: what an application may call instead of writing its
+// table.
 //
-// Each runs the INSERT, UPDATE or DELETE that the caller could have run, with the caller's rights; the row triggers do the rest.
+// Each runs the INSERT, UPDATE or DELETE that the caller could have run, with the caller's rights; the row triggers do
+// the rest.
 
 #include "extension/calendar/booking_note.hpp"
 #include "extension/calendar/change.hpp"
@@ -53,8 +55,8 @@ void require_argument(FunctionCallInfo fcinfo, int n, const char* name, const ch
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s of %s can't be null", name, function)));
 }
 
-// Locks the table as the statement will that is to come. Whoever has not the right to it learns nothing, answers to earlier
-// requests included.
+// Locks the table as the statement will that is to come. Whoever has not the right to it learns nothing, answers to
+// earlier requests included.
 Target open_target(FunctionCallInfo fcinfo, const char* function, AclMode right) {
     require_argument(fcinfo, 0, "reservations", function);
     TrackedRow row = require_tracked_row(PG_GETARG_OID(0));
@@ -65,7 +67,9 @@ Target open_target(FunctionCallInfo fcinfo, const char* function, AclMode right)
     return {function, find_tracked(relation), relation};
 }
 
-void close_target(const Target& target) { table_close(target.relation, NoLock); }
+void close_target(const Target& target) {
+    table_close(target.relation, NoLock);
+}
 
 char* text_or_null(FunctionCallInfo fcinfo, int n) {
     return PG_ARGISNULL(n) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(n));
@@ -81,7 +85,7 @@ char* output_text(Oid type, Datum value) {
 // A listing or a key, which is declared bigint, text or uuid, as a value of the column's own type.
 struct KeyArgument {
     Datum value;
-    const char* text;  // of the column's type, so that one value has one text
+    const char* text; // of the column's type, so that one value has one text
 };
 
 KeyArgument key_argument(FunctionCallInfo fcinfo, int n, const char* name, const char* function, Oid type) {
@@ -137,13 +141,13 @@ struct Attributes {
 void add_attribute(Attributes* attributes, const Target& target, const ClaimColumns& claim, const char* name) {
     const AttrNumber column = get_attnum(target.reservations(), name);
     if (column <= 0)
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                        errmsg("attribute \"%s\" is no column of table \"%s\"", name, get_rel_name(target.reservations()))));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("attribute \"%s\" is no column of table \"%s\"", name,
+                                                                  get_rel_name(target.reservations()))));
     for (const AttrNumber taken : claim.numbers)
         if (column == taken)
-            ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-                            errmsg("attribute \"%s\" is the listing or the stay", name),
-                            errhint("%s fills that column itself.", target.function)));
+            ereport(ERROR,
+                    (errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("attribute \"%s\" is the listing or the stay", name),
+                     errhint("%s fills that column itself.", target.function)));
     const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(target.relation), column - 1);
     const char* quoted = quote_identifier(name);
     appendStringInfo(&attributes->columns, ", %s", quoted);
@@ -187,7 +191,8 @@ BookingContext new_context(const Target& target, const Claim* hold) {
     pg_unreachable();
 }
 
-uint64 run(BookingContext* context, const Target& target, const char* statement, std::initializer_list<SqlParameter> parameters) {
+uint64 run(BookingContext* context, const Target& target, const char* statement,
+           std::initializer_list<SqlParameter> parameters) {
     SPI_connect();
     const uint64 rows = run_as_booking(context, *target.tracked, statement, parameters);
     SPI_finish();
@@ -196,18 +201,18 @@ uint64 run(BookingContext* context, const Target& target, const char* statement,
 
 BookingAnswer insert_reservation(const Target& target, const ClaimColumns& columns, Datum listing, Datum stay,
                                  const Attributes& attributes, const Claim* hold) {
-    const char* stay_columns = columns.stay != nullptr ? columns.stay : psprintf("%s, %s", columns.check_in, columns.check_out);
+    const char* stay_columns =
+        columns.stay != nullptr ? columns.stay : psprintf("%s, %s", columns.check_in, columns.check_out);
     const char* stay_values = columns.stay != nullptr ? "$2" : "pg_catalog.lower($2), pg_catalog.upper($2)";
     const bool has_attributes = attributes.types.len > 0;
     BookingContext context = new_context(target, hold);
-    const uint64 rows = run(&context, target,
-                            psprintf("INSERT INTO %s (%s, %s%s) SELECT $1, %s%s%s%s%s", qualified_name(target.reservations()),
-                                     columns.listing, stay_columns, attributes.columns.data, stay_values,
-                                     attributes.values.data, has_attributes ? " FROM pg_catalog.jsonb_to_record($3) AS r(" : "",
-                                     attributes.types.data, has_attributes ? ")" : ""),
-                            {{target.tracked->claim.listing_type, listing},
-                             {DATERANGEOID, stay},
-                             {JSONBOID, attributes.value}});
+    const uint64 rows =
+        run(&context, target,
+            psprintf("INSERT INTO %s (%s, %s%s) SELECT $1, %s%s%s%s%s", qualified_name(target.reservations()),
+                     columns.listing, stay_columns, attributes.columns.data, stay_values, attributes.values.data,
+                     has_attributes ? " FROM pg_catalog.jsonb_to_record($3) AS r(" : "", attributes.types.data,
+                     has_attributes ? ")" : ""),
+            {{target.tracked->claim.listing_type, listing}, {DATERANGEOID, stay}, {JSONBOID, attributes.value}});
     if (rows != 1 || !context.holds)
         not_prerequisite_state("the new row of table \"%s\" holds no days", get_rel_name(target.reservations()),
                                "Pass attributes that make it active. Days before the horizon are never held.");
@@ -217,11 +222,12 @@ BookingAnswer insert_reservation(const Target& target, const ClaimColumns& colum
 // After a statement on the reservation with a given key.
 void require_one_row(const Target& target, uint64 rows, const char* key) {
     if (rows == 0)
-        ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-                        errmsg("there is no reservation %s in table \"%s\"", key, get_rel_name(target.reservations()))));
+        ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("there is no reservation %s in table \"%s\"", key,
+                                                               get_rel_name(target.reservations()))));
     if (rows > 1)
-        ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
-                        errmsg("there are several reservations %s in table \"%s\"", key, get_rel_name(target.reservations()))));
+        ereport(ERROR,
+                (errcode(ERRCODE_CARDINALITY_VIOLATION), errmsg("there are several reservations %s in table \"%s\"",
+                                                                key, get_rel_name(target.reservations()))));
 }
 
 // As the caller's search_path reads it.
@@ -239,7 +245,8 @@ BookingAnswer cancel_reservation(const Target& target, const KeyArgument& key) {
         if (!OidIsValid(function))
             not_prerequisite_state("companion \"%s\" is missing", companion_name(tracked.row, "cancel"),
                                    "Use availability.untrack and availability.track to make it again.");
-        statement = psprintf("SELECT FROM %s($1)", qualified_name(get_func_namespace(function), get_func_name(function)));
+        statement =
+            psprintf("SELECT FROM %s($1)", qualified_name(get_func_namespace(function), get_func_name(function)));
     } else {
         statement = psprintf("DELETE FROM %s %s", qualified_name(target.reservations()), where_key(target));
     }
@@ -250,19 +257,20 @@ BookingAnswer cancel_reservation(const Target& target, const KeyArgument& key) {
         not_prerequisite_state("reservation %s holds its days still", key.text,
                                "The cancel argument of availability.track leaves it active.");
     if (!context.held)
-        not_prerequisite_state("reservation %s holds no days", key.text, "It was cancelled already, or its days are past.");
+        not_prerequisite_state("reservation %s holds no days", key.text,
+                               "It was cancelled already, or its days are past.");
     return {context.key, context.version, false};
 }
 
 BookingAnswer move_reservation(const Target& target, const ClaimColumns& columns, const KeyArgument& key, Datum stay) {
-    const char* assignment =
-        columns.stay != nullptr
-            ? psprintf("%s = $2", columns.stay)
-            : psprintf("%s = pg_catalog.lower($2), %s = pg_catalog.upper($2)", columns.check_in, columns.check_out);
+    const char* assignment = columns.stay != nullptr ? psprintf("%s = $2", columns.stay)
+                                                     : psprintf("%s = pg_catalog.lower($2), %s = pg_catalog.upper($2)",
+                                                                columns.check_in, columns.check_out);
     BookingContext context = new_context(target, nullptr);
-    const uint64 rows = run(&context, target,
-                            psprintf("UPDATE %s SET %s %s", qualified_name(target.reservations()), assignment, where_key(target)),
-                            {{target.tracked->claim.key_type, key.value}, {DATERANGEOID, stay}});
+    const uint64 rows =
+        run(&context, target,
+            psprintf("UPDATE %s SET %s %s", qualified_name(target.reservations()), assignment, where_key(target)),
+            {{target.tracked->claim.key_type, key.value}, {DATERANGEOID, stay}});
     require_one_row(target, rows, key.text);
     if (!context.holds)
         not_prerequisite_state("reservation %s holds no days", key.text, "It was cancelled, or its days are past.");
@@ -316,9 +324,9 @@ TimestampTz expiry_after(const Interval* ttl) {
     return expires_at / 1000 * 1000;
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 
@@ -378,8 +386,8 @@ AVAILABILITY_FUNCTION(availability_confirm) {
         Hold hold;
         if (!find_hold(*target.tracked, *hold_id.id, &hold))
             report_no_hold(*target.tracked, *hold_id.id);
-        const BookingAnswer answer = insert_reservation(target, columns, hold.claim.listing, make_daterange(hold.stay),
-                                                        attributes, &hold.claim);
+        const BookingAnswer answer =
+            insert_reservation(target, columns, hold.claim.listing, make_daterange(hold.stay), attributes, &hold.claim);
         // Now that the calendar is locked, it is known whether the hold was still there: if not, all is undone.
         delete_confirmed_hold(*target.tracked, *hold_id.id);
         return answer;

@@ -27,8 +27,8 @@ namespace availability {
 
 namespace {
 
-// An id is a UUID of version 8 whose first 48 bits are when it expires, in milliseconds since 1970: so that a hold that expired
-// and is gone can still be told from one that never was.
+// An id is a UUID of version 8 whose first 48 bits are when it expires, in milliseconds since 1970: so that a hold that
+// expired and is gone can still be told from one that never was.
 constexpr int kExpiryBytes = 6;
 constexpr int64 kEpochMilliseconds = static_cast<int64>(kPostgresEpoch) * SECS_PER_DAY * 1000;
 
@@ -56,7 +56,9 @@ SqlNames hold_names(const TrackedRow& row) {
     return names;
 }
 
-SqlParameter id_parameter(const pg_uuid_t& id) { return {UUIDOID, UUIDPGetDatum(&id)}; }
+SqlParameter id_parameter(const pg_uuid_t& id) {
+    return {UUIDOID, UUIDPGetDatum(&id)};
+}
 
 // Of a row (listing_id, stay) that SPI returned; lives in `memory`.
 Hold hold_from_row(const Tracked& tracked, HeapTuple row, TupleDesc descriptor, MemoryContext memory) {
@@ -107,7 +109,7 @@ bool has_no_rows(Oid hold) {
     return empty;
 }
 
-}  // namespace
+} // namespace
 
 pg_uuid_t* make_hold(const Tracked& tracked, Datum listing, DaySpan stay, TimestampTz expires_at) {
     pg_uuid_t* id = new_hold_id(expires_at);
@@ -119,7 +121,8 @@ pg_uuid_t* make_hold(const Tracked& tracked, Datum listing, DaySpan stay, Timest
 
     const OwnerScope scope = enter_owner(relation_owner(tracked.row.hold));
     SPI_connect();
-    run_sql("INSERT INTO {hold} (hold_id, listing_id, stay, expires_at) VALUES ($1, $2, $3, $4)", hold_names(tracked.row),
+    run_sql("INSERT INTO {hold} (hold_id, listing_id, stay, expires_at) VALUES ($1, $2, $3, $4)",
+            hold_names(tracked.row),
             {id_parameter(*id),
              {tracked.claim.listing_type, listing},
              {DATERANGEOID, make_daterange(stay)},
@@ -166,9 +169,8 @@ void report_no_hold(const Tracked& tracked, const pg_uuid_t& id) {
 void delete_confirmed_hold(const Tracked& tracked, const pg_uuid_t& id) {
     const OwnerScope scope = enter_owner(relation_owner(tracked.row.hold));
     SPI_connect();
-    const bool found =
-        run_sql("DELETE FROM {hold} WHERE hold_id = $1 AND expires_at > $2", hold_names(tracked.row),
-                {id_parameter(id), {TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp())}}) > 0;
+    const bool found = run_sql("DELETE FROM {hold} WHERE hold_id = $1 AND expires_at > $2", hold_names(tracked.row),
+                               {id_parameter(id), {TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp())}}) > 0;
     SPI_finish();
     leave_owner(scope);
     if (!found)
@@ -182,7 +184,8 @@ bool release_hold(const Tracked& tracked, const pg_uuid_t& id) {
     const OwnerScope scope = enter_owner(relation_owner(tracked.row.hold));
     SPI_connect();
     // Somebody may have confirmed or released it while we waited.
-    const bool found = run_sql("DELETE FROM {hold} WHERE hold_id = $1", hold_names(tracked.row), {id_parameter(id)}) > 0;
+    const bool found =
+        run_sql("DELETE FROM {hold} WHERE hold_id = $1", hold_names(tracked.row), {id_parameter(id)}) > 0;
     SPI_finish();
     leave_owner(scope);
     if (found)
@@ -212,9 +215,9 @@ uint64 release_expired_holds(const Tracked& tracked, Datum listing, DaySpan span
 uint64 sweep_holds(const Tracked& tracked) {
     const OwnerScope scope = enter_owner(relation_owner(tracked.row.hold));
     SPI_connect();
-    const uint64 listings = query_latest("SELECT DISTINCT listing_id FROM {hold} WHERE expires_at <= $1 ORDER BY listing_id",
-                                         hold_names(tracked.row),
-                                         {{TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp())}});
+    const uint64 listings =
+        query_latest("SELECT DISTINCT listing_id FROM {hold} WHERE expires_at <= $1 ORDER BY listing_id",
+                     hold_names(tracked.row), {{TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp())}});
     const SPITupleTable* rows = SPI_tuptable;
     leave_owner(scope);
     uint64 count = 0;
@@ -228,4 +231,4 @@ uint64 sweep_holds(const Tracked& tracked) {
     return count;
 }
 
-}  // namespace availability
+} // namespace availability

@@ -35,9 +35,10 @@ constexpr uint16 kAdvisoryLockKind = 3;
 
 void lock_key(Oid reservations, const char* key) {
     LOCKTAG tag;
-    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, reservations,
-                         DatumGetUInt32(hash_any(reinterpret_cast<const unsigned char*>(key), static_cast<int>(std::strlen(key)))),
-                         kAdvisoryLockKind);
+    SET_LOCKTAG_ADVISORY(
+        tag, MyDatabaseId, reservations,
+        DatumGetUInt32(hash_any(reinterpret_cast<const unsigned char*>(key), static_cast<int>(std::strlen(key)))),
+        kAdvisoryLockKind);
     LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
@@ -51,9 +52,11 @@ SqlParameter text_parameter(const char* text) {
     return {TEXTOID, text != nullptr ? CStringGetTextDatum(text) : 0, text == nullptr};
 }
 
-SqlParameter now_parameter() { return {TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp())}; }
+SqlParameter now_parameter() {
+    return {TIMESTAMPTZOID, TimestampTzGetDatum(GetCurrentTimestamp())};
+}
 
-}  // namespace
+} // namespace
 
 Request make_request(char* key, std::initializer_list<const char*> parts) {
     if (key == nullptr)
@@ -77,11 +80,13 @@ bool find_answer(const Tracked& tracked, const Request& request, BookingAnswer* 
     MemoryContext caller = CurrentMemoryContext;
     const OwnerScope scope = enter_owner(relation_owner(tracked.row.request));
     SPI_connect();
-    const bool found = query_kept_latest(tracked,
-                                         expand_sql("SELECT request = $2, reservation_id, version FROM {request}"
-                                                    " WHERE key = $1 AND expires_at > $3",
-                                                    request_names(tracked.row.request)),
-                                    {text_parameter(request.key), {BYTEAOID, PointerGetDatum(request.digest)}, now_parameter()}) > 0;
+    const bool found =
+        query_kept_latest(tracked,
+                          expand_sql("SELECT request = $2, reservation_id, version FROM {request}"
+                                     " WHERE key = $1 AND expires_at > $3",
+                                     request_names(tracked.row.request)),
+                          {text_parameter(request.key), {BYTEAOID, PointerGetDatum(request.digest)}, now_parameter()}) >
+        0;
     if (found) {
         if (!DatumGetBool(first_row_column(1).value))
             ereport(ERROR, (errcode(kIdempotencyKeyReused),
@@ -107,20 +112,25 @@ void store_answer(const Tracked& tracked, const Request& request, const BookingA
     const SqlNames names = request_names(tracked.row.request);
     const TimestampTz expires_at = GetCurrentTimestamp() + idempotency_retention * USECS_PER_SEC;
     // An older row with this key has expired.
-    run_kept_sql(tracked, expand_sql("INSERT INTO {request} AS r (key, request, reservation_id, version, expires_at) VALUES ($1, $2, $3, $4, $5)"
+    run_kept_sql(
+        tracked,
+        expand_sql(
+            "INSERT INTO {request} AS r (key, request, reservation_id, version, expires_at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT (key) DO UPDATE SET request = excluded.request, reservation_id = excluded.reservation_id,"
             " version = excluded.version, expires_at = excluded.expires_at",
             names),
-            {text_parameter(request.key),
-             {BYTEAOID, PointerGetDatum(request.digest)},
-             text_parameter(answer.reservation),
-             {INT8OID, Int64GetDatum(answer.version), answer.version == 0},
-             {TIMESTAMPTZOID, TimestampTzGetDatum(expires_at)}});
+        {text_parameter(request.key),
+         {BYTEAOID, PointerGetDatum(request.digest)},
+         text_parameter(answer.reservation),
+         {INT8OID, Int64GetDatum(answer.version), answer.version == 0},
+         {TIMESTAMPTZOID, TimestampTzGetDatum(expires_at)}});
     // Under a lasting snapshot, a row that somebody else deleted would be an error, even when skipped.
     if (!IsolationUsesXactSnapshot())
-        run_kept_sql(tracked, expand_sql("DELETE FROM {request} WHERE key IN (SELECT key FROM {request} WHERE expires_at <= $1"
-                " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED)",
-                                         names), {now_parameter()});
+        run_kept_sql(tracked,
+                     expand_sql("DELETE FROM {request} WHERE key IN (SELECT key FROM {request} WHERE expires_at <= $1"
+                                " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED)",
+                                names),
+                     {now_parameter()});
     SPI_finish();
     leave_owner(scope);
 }
@@ -128,10 +138,11 @@ void store_answer(const Tracked& tracked, const Request& request, const BookingA
 uint64 expire_keys(const TrackedRow& row) {
     const OwnerScope scope = enter_owner(relation_owner(row.request));
     SPI_connect();
-    const uint64 count = run_sql("DELETE FROM {request} WHERE expires_at <= $1", request_names(row.request), {now_parameter()});
+    const uint64 count =
+        run_sql("DELETE FROM {request} WHERE expires_at <= $1", request_names(row.request), {now_parameter()});
     SPI_finish();
     leave_owner(scope);
     return count;
 }
 
-}  // namespace availability
+} // namespace availability

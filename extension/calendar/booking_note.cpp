@@ -17,9 +17,11 @@ namespace {
 
 BookingContext* current = nullptr;
 
-int trigger_depth() { return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, 0)); }
+int trigger_depth() {
+    return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, 0));
+}
 
-}  // namespace
+} // namespace
 
 BookingContext* booking_of_trigger(Oid reservations) {
     if (current == nullptr || current->reservations != reservations || trigger_depth() != current->trigger_depth + 1)
@@ -50,15 +52,11 @@ uint64 run_as_booking(BookingContext* context, const Tracked& tracked, const cha
     current = context;
     uint64 rows = 0;
     PG_TRY();
-    {
-        rows = run_kept_sql(tracked, statement, parameters);
-    }
+    { rows = run_kept_sql(tracked, statement, parameters); }
     PG_FINALLY();
-    {
-        current = context->outer;
-    }
+    { current = context->outer; }
     PG_END_TRY();
     return rows;
 }
 
-}  // namespace availability
+} // namespace availability

@@ -1,9 +1,9 @@
 // One change of one listing's calendar, with its day rows.
 //
-// The calendar row is the lock. The optimistic way costs one WAL record: read the newest version, check the bitmap, update
-// it; if somebody was faster, the update waits for them, says so, and all is done again on what they left.
-// A conflict is certain only once the row that shows it is locked and known to be the newest: a cancellation may be
-// under way. Then is the time to look for holds that have expired. Under REPEATABLE READ the snapshot decides which version
+// The calendar row is the lock. The optimistic way costs one WAL record: read the newest version, check the bitmap,
+// update it; if somebody was faster, the update waits for them, says so, and all is done again on what they left. A
+// conflict is certain only once the row that shows it is locked and known to be the newest: a cancellation may be under
+// way. Then is the time to look for holds that have expired. Under REPEATABLE READ the snapshot decides which version
 // is read, and a newer one is 40001.
 
 #include "extension/calendar/change.hpp"
@@ -64,8 +64,7 @@ struct TakenSpans {
 TakenSpans difference(DaySpan a, DaySpan b) {
     if (intersection(a, b).empty())
         return {a, {0, 0}};
-    return {{a.first_day, std::max(a.first_day, b.first_day)},
-            {std::min(a.end_day, b.end_day), a.end_day}};
+    return {{a.first_day, std::max(a.first_day, b.first_day)}, {std::min(a.end_day, b.end_day), a.end_day}};
 }
 
 void append_taken_days(StringInfo detail, const DaysetView& booked, DaySpan span) {
@@ -81,8 +80,8 @@ void append_taken_days(StringInfo detail, const DaysetView& booked, DaySpan span
 }
 
 // Says which days of the request are taken, and nothing of who took them.
-[[noreturn]] void report_conflict(const Tracked& tracked, const CalendarChange& change,
-                                  const DaysetView& booked, TakenSpans wanted) {
+[[noreturn]] void report_conflict(const Tracked& tracked, const CalendarChange& change, const DaysetView& booked,
+                                  TakenSpans wanted) {
     StringInfoData taken;
     initStringInfo(&taken);
     append_taken_days(&taken, booked, wanted.before);
@@ -95,10 +94,10 @@ void append_taken_days(StringInfo detail, const DaysetView& booked, DaySpan span
     Relation companion = open_companion(has_day_rows ? tracked.row.day : tracked.row.calendar, AccessShareLock);
     Relation index = has_day_rows ? open_day_key(companion, AccessShareLock)
                                   : open_primary_key(companion, {tracked.columns.listing}, AccessShareLock);
-    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-                    errmsg("listing %s is already booked", OidOutputFunctionCall(output, change.listing)),
-                    errdetail("Taken days: %s.", taken.data),
-                    errtableconstraint(companion, RelationGetRelationName(index))));
+    ereport(ERROR,
+            (errcode(ERRCODE_UNIQUE_VIOLATION),
+             errmsg("listing %s is already booked", OidOutputFunctionCall(output, change.listing)),
+             errdetail("Taken days: %s.", taken.data), errtableconstraint(companion, RelationGetRelationName(index))));
     pg_unreachable();
 }
 
@@ -110,8 +109,8 @@ void calendar_moved_on() {
 }
 
 // A slot's values with those of the change put in.
-void fill_calendar_row(const Tracked& tracked, const CalendarChange& change, Datum booked,
-                       int64 version, Datum* values, bool* nulls) {
+void fill_calendar_row(const Tracked& tracked, const CalendarChange& change, Datum booked, int64 version, Datum* values,
+                       bool* nulls) {
     const CalendarColumns& columns = tracked.columns;
     const auto put = [&](AttrNumber column, Datum value, bool is_null) {
         values[column - 1] = value;
@@ -131,19 +130,19 @@ Datum changed_days(const DaysetView& booked, const CalendarChange& change) {
     return make_dayset(stored);
 }
 
-// Where this transaction left the calendars that it changed. The versions of a calendar that one transaction makes stay on
-// their HOT chain until it ends: to find the newest by the index is to walk them all. A place is a guess: what
-// it holds is taken only if the snapshot sees it and it is of the listing, of which a snapshot never sees two.
+// Where this transaction left the calendars that it changed. The versions of a calendar that one transaction makes stay
+// on their HOT chain until it ends: to find the newest by the index is to walk them all. A place is a guess: what it
+// holds is taken only if the snapshot sees it and it is of the listing, of which a snapshot never sees two.
 struct Place {
     uint32 hash;
-    Oid calendar;  // InvalidOid while there is none
+    Oid calendar; // InvalidOid while there is none
     ItemPointerData tid;
 };
 
 // One place a hash: the last one wins. As many as the transaction needs, up to a bound.
 struct Places {
     LocalTransactionId transaction;
-    uint32 size;  // a power of two
+    uint32 size; // a power of two
     uint32 used;
     Place* places;
 };
@@ -226,22 +225,21 @@ uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const C
 
     const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
     SPI_connect();
-    const uint64 written =
-        run_kept_sql(tracked, expand_sql(statement, names),
-                     {{tracked.claim.listing_type, change.listing},
-                      {get_atttype(relation, tracked.columns.booked), changed_days(booked, change)},
-                      {INT8OID, Int64GetDatum(version)},
-                      {TEXTOID, CStringGetTextDatum(change_name(change.change))},
-                      {tracked.claim.key_type, change.key, change.key_is_null},
-                      {DATERANGEOID, make_daterange(change.stay), change.stay.empty()},
-                      {DATERANGEOID, make_daterange(change.was), change.was.empty()}});
+    const uint64 written = run_kept_sql(tracked, expand_sql(statement, names),
+                                        {{tracked.claim.listing_type, change.listing},
+                                         {get_atttype(relation, tracked.columns.booked), changed_days(booked, change)},
+                                         {INT8OID, Int64GetDatum(version)},
+                                         {TEXTOID, CStringGetTextDatum(change_name(change.change))},
+                                         {tracked.claim.key_type, change.key, change.key_is_null},
+                                         {DATERANGEOID, make_daterange(change.stay), change.stay.empty()},
+                                         {DATERANGEOID, make_daterange(change.was), change.was.empty()}});
     SPI_finish();
     leave_owner(scope);
     return written;
 }
 
-// Whether a calendar that the active snapshot does not see is there all the same: track, repair or a new listing made it
-// since the snapshot of this transaction, which lasts. To take it for none would lose what is to be released.
+// Whether a calendar that the active snapshot does not see is there all the same: track, repair or a new listing made
+// it since the snapshot of this transaction, which lasts. To take it for none would lose what is to be released.
 bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
     if (!IsolationUsesXactSnapshot())
         return false;
@@ -253,24 +251,25 @@ bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum lis
 
 // Makes the calendar of a listing that has none yet; false if somebody else just did.
 bool insert_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change, int64 version) {
-    return run_calendar_statement(tracked, calendar, change, DaysetView(), version,
-                                  "INSERT INTO {calendar} (listing_id, booked, version, change, reservation_id, stay, was)"
-                                  " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (listing_id) DO NOTHING") == 1;
+    return run_calendar_statement(
+               tracked, calendar, change, DaysetView(), version,
+               "INSERT INTO {calendar} (listing_id, booked, version, change, reservation_id, stay, was)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (listing_id) DO NOTHING") == 1;
 }
 
 // Whether this version of the row is the newest; waits for whoever is changing it, and keeps it locked if it is.
 bool lock_if_newest(Relation calendar, ItemPointer tid) {
     TupleTableSlot* locked = table_slot_create(calendar, nullptr);
     TM_FailureData failure;
-    const TM_Result result =
-        table_tuple_lock(calendar, tid, GetActiveSnapshot(), locked, GetCurrentCommandId(false),
-                         LockTupleNoKeyExclusive, LockWaitBlock, 0, &failure);
+    const TM_Result result = table_tuple_lock(calendar, tid, GetActiveSnapshot(), locked, GetCurrentCommandId(false),
+                                              LockTupleNoKeyExclusive, LockWaitBlock, 0, &failure);
     ExecDropSingleTupleTableSlot(locked);
     return result == TM_Ok;
 }
 
-// The primary key of a version that takes the place of one of the same transaction, when there is no other index. The key is
-// the same and its row is ours: who looks for others with that key finds none but older versions of it, and there may be many.
+// The primary key of a version that takes the place of one of the same transaction, when there is no other index. The
+// key is the same and its row is ours: who looks for others with that key finds none but older versions of it, and
+// there may be many.
 bool write_primary_key(ResultRelInfo* result, TupleTableSlot* slot, EState* estate) {
     Relation index = result->ri_IndexRelationDescs[0];
     IndexInfo* info = result->ri_IndexRelationInfo[0];
@@ -310,21 +309,20 @@ bool update_by_statement(const Tracked& tracked, Relation calendar, const Calend
     if (run_calendar_statement(tracked, calendar, change, booked, version,
                                "UPDATE {calendar} SET booked = $2, version = $3, change = $4,"
                                " reservation_id = $5, stay = $6, was = $7 WHERE listing_id = $1") != 1)
-        ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-                        errmsg("a trigger on calendar \"%s\" kept it from changing",
-                               RelationGetRelationName(calendar))));
+        ereport(ERROR,
+                (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                 errmsg("a trigger on calendar \"%s\" kept it from changing", RelationGetRelationName(calendar))));
     return true;
 }
 
-bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarChange& change,
-                     TupleTableSlot* current, const DaysetView& booked, int64 version) {
+bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarChange& change, TupleTableSlot* current,
+                     const DaysetView& booked, int64 version) {
     slot_getallattrs(current);
     TupleTableSlot* next = table_slot_create(calendar, nullptr);
     const int columns = next->tts_tupleDescriptor->natts;
     std::copy_n(current->tts_values, columns, next->tts_values);
     std::copy_n(current->tts_isnull, columns, next->tts_isnull);
-    fill_calendar_row(tracked, change, changed_days(booked, change), version, next->tts_values,
-                      next->tts_isnull);
+    fill_calendar_row(tracked, change, changed_days(booked, change), version, next->tts_values, next->tts_isnull);
     ExecStoreVirtualTuple(next);
 
     bool is_null;
@@ -332,9 +330,8 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
         DatumGetTransactionId(slot_getsysattr(current, MinTransactionIdAttributeNumber, &is_null)));
     TM_FailureData failure;
     IndexEntries entries = IndexEntries::kNone;
-    const TM_Result result =
-        update_tuple(calendar, &current->tts_tid, next, GetCurrentCommandId(true),
-                     GetActiveSnapshot(), &failure, &entries);
+    const TM_Result result = update_tuple(calendar, &current->tts_tid, next, GetCurrentCommandId(true),
+                                          GetActiveSnapshot(), &failure, &entries);
     if (result == TM_SelfModified)
         ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
                         errmsg("calendar was changed by an operation triggered by its own change")));
@@ -350,11 +347,13 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
 // What came of an attempt on the calendar row.
 enum class Attempt {
     kDone,
-    kAgain,      // on what this transaction changed itself
-    kOvertaken,  // by somebody else
+    kAgain,     // on what this transaction changed itself
+    kOvertaken, // by somebody else
 };
 
-Attempt done_unless_overtaken(bool done) { return done ? Attempt::kDone : Attempt::kOvertaken; }
+Attempt done_unless_overtaken(bool done) {
+    return done ? Attempt::kDone : Attempt::kOvertaken;
+}
 
 Attempt try_change(const Tracked& tracked, Relation calendar, const CalendarChange& change, TupleTableSlot* slot,
                    int64* version) {
@@ -418,7 +417,7 @@ void change_day_rows(const Tracked& tracked, const CalendarChange& change) {
     insert_day_rows(tracked, change.listing, change.key, change.key_is_null, taken.after);
 }
 
-}  // namespace
+} // namespace
 
 int64 next_version(int64 old_version) {
     constexpr int64 kEpochs = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
@@ -460,4 +459,4 @@ int64 calendar_version(const Tracked& tracked, Datum listing) {
     return version;
 }
 
-}  // namespace availability
+} // namespace availability

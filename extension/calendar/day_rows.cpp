@@ -49,7 +49,8 @@ class IndexWriter {
     void write(TupleTableSlot* slot) {
         if (lone_key_) {
             static_assert(kDayListing == 1 && kDayDay == 2);
-            index_insert(key_, slot->tts_values, slot->tts_isnull, &slot->tts_tid, days_, UNIQUE_CHECK_YES, false, info_);
+            index_insert(key_, slot->tts_values, slot->tts_isnull, &slot->tts_tid, days_, UNIQUE_CHECK_YES, false,
+                         info_);
         } else {
             insert_index_entries(result_, slot, estate_, false, IndexEntries::kAll);
         }
@@ -86,9 +87,11 @@ void fill_slot(TupleTableSlot* slot, Datum listing, Day day, Datum key, bool key
     ExecStoreVirtualTuple(slot);
 }
 
-}  // namespace
+} // namespace
 
-Relation open_day_key(Relation days, LOCKMODE mode) { return open_primary_key(days, {kDayListing, kDayDay}, mode); }
+Relation open_day_key(Relation days, LOCKMODE mode) {
+    return open_primary_key(days, {kDayListing, kDayDay}, mode);
+}
 
 void insert_day_rows(const Tracked& tracked, Datum listing, Datum key, bool key_is_null, DaySpan span) {
     if (span.empty())
@@ -123,11 +126,10 @@ void delete_day_rows(const Tracked& tracked, Datum listing, DaySpan span) {
     init_index_key(&keys[0], index, kDayListing, BTEqualStrategyNumber, listing);
     init_index_key(&keys[1], index, kDayDay, BTGreaterEqualStrategyNumber,
                    DateADTGetDatum(date_from_day(span.first_day)));
-    init_index_key(&keys[2], index, kDayDay, BTLessStrategyNumber,
-                   DateADTGetDatum(date_from_day(span.end_day)));
+    init_index_key(&keys[2], index, kDayDay, BTLessStrategyNumber, DateADTGetDatum(date_from_day(span.end_day)));
 
-    // The calendar row is held, so that nobody else writes these rows: what a new snapshot sees is all there is. That of
-    // the transaction may be older than a repair.
+    // The calendar row is held, so that nobody else writes these rows: what a new snapshot sees is all there is. That
+    // of the transaction may be older than a repair.
     CommandCounterIncrement();
     PushActiveSnapshot(GetLatestSnapshot());
     TupleTableSlot* slot = table_slot_create(days, nullptr);
@@ -142,4 +144,4 @@ void delete_day_rows(const Tracked& tracked, Datum listing, DaySpan span) {
     table_close(days, NoLock);
 }
 
-}  // namespace availability
+} // namespace availability

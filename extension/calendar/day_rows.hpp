@@ -15,4 +15,4 @@ void insert_day_rows(const Tracked& tracked, Datum listing, Datum key, bool key_
 // Deletes the rows of a span.
 void delete_day_rows(const Tracked& tracked, Datum listing, DaySpan span);
 
-}  // namespace availability
+} // namespace availability

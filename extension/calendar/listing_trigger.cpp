@@ -1,7 +1,7 @@
 // The triggers on a table of listings: a listing has a calendar as long as it lives.
 //
-// One trigger for each tracked table, AFTER INSERT OR DELETE OR UPDATE OF <key>: the trigger's column list is where the key
-// column is remembered, since it survives renames, dumps and upgrades.
+// One trigger for each tracked table, AFTER INSERT OR DELETE OR UPDATE OF <key>: the trigger's column list is where the
+// key column is remembered, since it survives renames, dumps and upgrades.
 
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
@@ -23,9 +23,8 @@ namespace availability {
 namespace {
 
 TrackedRow row_of_trigger(const TriggerData* trigger) {
-    const char* name = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)
-                           ? listing_row_trigger(trigger->tg_trigger->tgname)
-                           : trigger->tg_trigger->tgname;
+    const char* name = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ? listing_row_trigger(trigger->tg_trigger->tgname)
+                                                                    : trigger->tg_trigger->tgname;
     TrackedRow row;
     const Oid relation = RelationGetRelid(trigger->tg_relation);
     if (tracked_row_of_listings(relation, name, &row))
@@ -72,9 +71,10 @@ struct Drops {
 void drop_listing(const SqlNames& names, Drops drops, Oid type, ListingKey key) {
     if (key.is_null)
         return;
-    run_for_listing("UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'dropped',"
-                    " reservation_id = NULL, stay = NULL, was = NULL WHERE listing_id = $1 AND {droppable}",
-                    names, type, key);
+    run_for_listing(
+        "UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'dropped',"
+        " reservation_id = NULL, stay = NULL, was = NULL WHERE listing_id = $1 AND {droppable}",
+        names, type, key);
     run_for_listing("DELETE FROM {calendar} WHERE listing_id = $1 AND {droppable}", names, type, key);
     if (drops.days)
         run_for_listing("DELETE FROM {day} WHERE listing_id = $1", names, type, key);
@@ -112,8 +112,7 @@ void row_changed(const TriggerData* trigger, const SqlNames& names, Drops drops)
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("trigger \"%s\" names no key column", trigger->tg_trigger->tgname)));
     const AttrNumber column = trigger->tg_trigger->tgattr[0];
-    const Form_pg_attribute attribute =
-        TupleDescAttr(RelationGetDescr(trigger->tg_relation), column - 1);
+    const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(trigger->tg_relation), column - 1);
     const Oid type = getBaseType(attribute->atttypid);
     const auto key_of = [&](TupleTableSlot* slot) {
         ListingKey key;
@@ -130,17 +129,16 @@ void row_changed(const TriggerData* trigger, const SqlNames& names, Drops drops)
         const ListingKey new_key = key_of(trigger->tg_newslot);
         TypeCacheEntry* equality = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
         if (!key.is_null && !new_key.is_null &&
-            DatumGetBool(FunctionCall2Coll(&equality->eq_opr_finfo, attribute->attcollation, key.value,
-                                           new_key.value)))
+            DatumGetBool(FunctionCall2Coll(&equality->eq_opr_finfo, attribute->attcollation, key.value, new_key.value)))
             return;
         drop_listing(names, drops, type, key);
         add_listing(names, type, new_key);
     }
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 
@@ -154,8 +152,8 @@ AVAILABILITY_FUNCTION(availability_listing_changed) {
     // As it is once nobody can change it any more.
     const TrackedRow row = row_of_trigger(trigger);
     // Days that reservations go on to claim stay booked: only empty calendars go then, which have no day rows.
-    const bool follow = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
-                        reservations_follow(row, how_listings_leave(trigger->tg_event));
+    const bool follow =
+        TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || reservations_follow(row, how_listings_leave(trigger->tg_event));
     const Drops drops = {follow && OidIsValid(row.day), follow && OidIsValid(row.hold)};
     SqlNames names;
     names.set("calendar", qualified_name(row.calendar));

@@ -31,10 +31,10 @@ const TriggerData* require_trigger(FunctionCallInfo fcinfo, bool per_row, bool o
 // Attached since track, which refuses it: its rows change without us.
 void refuse_foreign_table(Relation relation) {
     if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("foreign table \"%s\" can't be part of a tracked table",
-                               RelationGetRelationName(relation)),
-                        errhint("Detach it.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("foreign table \"%s\" can't be part of a tracked table", RelationGetRelationName(relation)),
+                 errhint("Detach it.")));
 }
 
 Claim claim_of(const Tracked& tracked, TupleTableSlot* slot, UnsupportedStay unsupported) {
@@ -42,8 +42,7 @@ Claim claim_of(const Tracked& tracked, TupleTableSlot* slot, UnsupportedStay uns
         return evaluate_claim(tracked.claim, slot, tracked.owner, tracked.row.since, unsupported);
     TupleTableSlot* mapped = MakeSingleTupleTableSlot(tracked.row_type, &TTSOpsVirtual);
     execute_attr_map_slot(tracked.row_map, slot, mapped);
-    const Claim claim =
-        evaluate_claim(tracked.claim, mapped, tracked.owner, tracked.row.since, unsupported);
+    const Claim claim = evaluate_claim(tracked.claim, mapped, tracked.owner, tracked.row.since, unsupported);
     ExecDropSingleTupleTableSlot(mapped);
     return claim;
 }
@@ -54,11 +53,10 @@ Claim claim_of(const Tracked& tracked, TupleTableSlot* slot, UnsupportedStay uns
 // refuses it for BEFORE triggers.
 void require_current(const TriggerData* trigger, TupleTableSlot* row) {
     if (!table_tuple_satisfies_snapshot(trigger->tg_relation, row, SnapshotSelf))
-        ereport(ERROR,
-                (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-                 errmsg("row of table \"%s\" was changed again before its days were taken",
-                        RelationGetRelationName(trigger->tg_relation)),
-                 errhint("Change it in a BEFORE trigger, or in a statement of its own.")));
+        ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+                        errmsg("row of table \"%s\" was changed again before its days were taken",
+                               RelationGetRelationName(trigger->tg_relation)),
+                        errhint("Change it in a BEFORE trigger, or in a statement of its own.")));
 }
 
 bool same_listing(const Tracked& tracked, const Claim& a, const Claim& b) {
@@ -77,7 +75,8 @@ int64 release(const Tracked& tracked, Change change, const Claim& held) {
 }
 
 int64 take(const Tracked& tracked, Change change, const Claim& wanted) {
-    return change_calendar(tracked, {change, wanted.listing, wanted.key, wanted.key_is_null, false, {0, 0}, wanted.stay});
+    return change_calendar(tracked,
+                           {change, wanted.listing, wanted.key, wanted.key_is_null, false, {0, 0}, wanted.stay});
 }
 
 // Both sides of a move are locked in the order of listings, so that a move and the reverse move can't deadlock.
@@ -102,9 +101,9 @@ int64 apply(const Tracked& tracked, const Claim& held, const Claim& wanted) {
     return move(tracked, held, wanted);
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 

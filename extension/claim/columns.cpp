@@ -51,7 +51,8 @@ AttrNumber as_column(Node* expression, Oid type) {
     return reinterpret_cast<Var*>(expression)->varattno;
 }
 
-// A bound of a stay: a column of type date, or an expression that reads one of the name that everybody knows, such as check_out + 1.
+// A bound of a stay: a column of type date, or an expression that reads one of the name that everybody knows, such as
+// check_out + 1.
 AttrNumber bound_column(Oid reservations, Node* bound, const char* known_name) {
     if (const AttrNumber column = as_column(bound, DATEOID); column > 0)
         return column;
@@ -75,7 +76,7 @@ bool is_half_open_range(Node* expression) {
     return !flags->constisnull && std::strcmp(TextDatumGetCString(flags->constvalue), "[)") == 0;
 }
 
-}  // namespace
+} // namespace
 
 ClaimColumns require_claim_columns(Oid reservations, const ClaimExpressions& claim, const char* function) {
     ClaimColumns columns{};
@@ -90,12 +91,13 @@ ClaimColumns require_claim_columns(Oid reservations, const ClaimExpressions& cla
             columns.numbers[1] = 0;
     }
     if (columns.numbers[0] == 0 || columns.numbers[1] == 0)
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("%s can't tell which columns of table \"%s\" take the %s", function, get_rel_name(reservations),
-                               columns.numbers[0] == 0 ? "listing" : "stay"),
-                        errdetail("It writes a listing that is a column, and a stay that is a column of type daterange or "
-                                  "daterange(check_in, check_out) of two columns of type date."),
-                        errhint("INSERT, UPDATE and DELETE book, move and cancel just as well.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("%s can't tell which columns of table \"%s\" take the %s", function, get_rel_name(reservations),
+                        columns.numbers[0] == 0 ? "listing" : "stay"),
+                 errdetail("It writes a listing that is a column, and a stay that is a column of type daterange or "
+                           "daterange(check_in, check_out) of two columns of type date."),
+                 errhint("INSERT, UPDATE and DELETE book, move and cancel just as well.")));
 
     const auto name = [reservations](AttrNumber column) {
         return column > 0 ? quote_identifier(get_attname(reservations, column, false)) : nullptr;
@@ -108,4 +110,4 @@ ClaimColumns require_claim_columns(Oid reservations, const ClaimExpressions& cla
     return columns;
 }
 
-}  // namespace availability
+} // namespace availability

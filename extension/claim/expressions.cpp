@@ -61,8 +61,7 @@ void expression_error_context(void* source) {
 }
 
 bool is_star(const Node* expression) {
-    return IsA(expression, ColumnRef) &&
-           IsA(llast(reinterpret_cast<const ColumnRef*>(expression)->fields), A_Star);
+    return IsA(expression, ColumnRef) && IsA(llast(reinterpret_cast<const ColumnRef*>(expression)->fields), A_Star);
 }
 
 // The parser's PL/pgSQL entry takes an expression and whatever may follow one in a SELECT; only a bare
@@ -75,8 +74,7 @@ Node* raw_expression(const char* text) {
     if (!IsA(select, SelectStmt) || select->op != SETOP_NONE || list_length(select->targetList) != 1 ||
         select->distinctClause || select->intoClause || select->fromClause || select->whereClause ||
         select->groupClause || select->havingClause || select->windowClause || select->valuesLists ||
-        select->sortClause || select->limitOffset || select->limitCount || select->lockingClause ||
-        select->withClause)
+        select->sortClause || select->limitOffset || select->limitCount || select->lockingClause || select->withClause)
         not_one_expression();
     auto* target = linitial_node(ResTarget, select->targetList);
     if (target->name != nullptr || target->indirection != NIL || is_star(target->val))
@@ -114,7 +112,9 @@ bool is_mutable(Node* expression, Oid owner) {
     return found;
 }
 
-bool is_user_function(Oid function, void*) { return function >= FirstNormalObjectId; }
+bool is_user_function(Oid function, void*) {
+    return function >= FirstNormalObjectId;
+}
 
 bool calls_user_function(Node* node, void*) {
     if (node == nullptr)
@@ -128,10 +128,11 @@ bool calls_user_function(Node* node, void*) {
 // Whether a view is what track makes: three expressions over the rows of one table.
 bool selects_claims(const Query* query, Oid reservations) {
     if (query->commandType != CMD_SELECT || query->hasSubLinks || query->hasAggs || query->hasWindowFuncs ||
-        query->hasTargetSRFs || query->groupClause != NIL || query->groupingSets != NIL || query->havingQual != nullptr ||
-        query->distinctClause != NIL || query->setOperations != nullptr || query->limitCount != nullptr ||
-        query->limitOffset != nullptr || query->jointree->quals != nullptr || list_length(query->targetList) != 3 ||
-        list_length(query->jointree->fromlist) != 1 || !IsA(linitial(query->jointree->fromlist), RangeTblRef))
+        query->hasTargetSRFs || query->groupClause != NIL || query->groupingSets != NIL ||
+        query->havingQual != nullptr || query->distinctClause != NIL || query->setOperations != nullptr ||
+        query->limitCount != nullptr || query->limitOffset != nullptr || query->jointree->quals != nullptr ||
+        list_length(query->targetList) != 3 || list_length(query->jointree->fromlist) != 1 ||
+        !IsA(linitial(query->jointree->fromlist), RangeTblRef))
         return false;
     const auto* table = linitial_node(RangeTblRef, query->jointree->fromlist);
     const RangeTblEntry* entry = rt_fetch(table->rtindex, query->rtable);
@@ -139,14 +140,13 @@ bool selects_claims(const Query* query, Oid reservations) {
 }
 
 [[noreturn]] void claims_view_replaced(Oid view) {
-    ereport(ERROR,
-            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("view \"%s\" was not made by availability.track", get_rel_name(view)),
-             errhint("Use availability.untrack and availability.track to change a claim.")));
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("view \"%s\" was not made by availability.track", get_rel_name(view)),
+                    errhint("Use availability.untrack and availability.track to change a claim.")));
     pg_unreachable();
 }
 
-}  // namespace
+} // namespace
 
 bool is_supported_key_type(Oid type) {
     switch (type) {
@@ -179,16 +179,16 @@ Node* parse_claim_expression(Relation reservations, const char* argument, const 
     error_context_stack = &callback;
 
     ParseState* pstate = make_parsestate(nullptr);
-    ParseNamespaceItem* item = addRangeTableEntryForRelation(pstate, reservations, AccessShareLock,
-                                                             nullptr, false, true);
+    ParseNamespaceItem* item =
+        addRangeTableEntryForRelation(pstate, reservations, AccessShareLock, nullptr, false, true);
     addNSItemToQuery(pstate, item, false, true, true);
 
     Node* expression = transformExpr(pstate, raw_expression(text), EXPR_KIND_CHECK_CONSTRAINT);
     if (std::strcmp(argument, "active") == 0)
         expression = coerce_to_boolean(pstate, expression, "active");
     if (exprType(expression) == UNKNOWNOID)
-        expression = coerce_type(pstate, expression, UNKNOWNOID, TEXTOID, -1, COERCION_IMPLICIT,
-                                 COERCE_IMPLICIT_CAST, -1);
+        expression =
+            coerce_type(pstate, expression, UNKNOWNOID, TEXTOID, -1, COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);
     assign_expr_collations(pstate, expression);
 
     if (refers_beyond_columns(expression, nullptr))
@@ -196,8 +196,7 @@ Node* parse_claim_expression(Relation reservations, const char* argument, const 
                         errmsg("whole rows and system columns can't be part of a claim")));
     if (is_mutable(expression, reservations->rd_rel->relowner))
         ereport(ERROR,
-                (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-                 errmsg("functions in a claim must be marked IMMUTABLE"),
+                (errcode(ERRCODE_INVALID_OBJECT_DEFINITION), errmsg("functions in a claim must be marked IMMUTABLE"),
                  errdetail("A claim may depend on its row alone, not on the clock, the session or "
                            "other rows."),
                  errhint("For timestamps with time zone, availability.stay_days(check_in, check_out, "
@@ -217,8 +216,8 @@ Node* make_active_stay(Node* active, Node* stay) {
     }
     // A domain may refuse null, which is what an inactive row has.
     if (exprType(stay) != DATERANGEOID)
-        stay = reinterpret_cast<Node*>(makeRelabelType(reinterpret_cast<Expr*>(stay), DATERANGEOID, -1, InvalidOid,
-                                                       COERCE_EXPLICIT_CAST));
+        stay = reinterpret_cast<Node*>(
+            makeRelabelType(reinterpret_cast<Expr*>(stay), DATERANGEOID, -1, InvalidOid, COERCE_EXPLICIT_CAST));
     auto* when = makeNode(CaseWhen);
     when->expr = reinterpret_cast<Expr*>(active);
     when->result = reinterpret_cast<Expr*>(stay);
@@ -238,8 +237,8 @@ char* claims_view_sql(Oid reservations, const ClaimExpressions& claim) {
     return psprintf("SELECT %s AS listing, %s AS key, %s AS stay FROM %s%s",
                     deparse_expression(claim.listing, context, false, false),
                     deparse_expression(claim.key, context, false, false),
-                    deparse_expression(claim.stay, context, false, false),
-                    partitioned ? "" : "ONLY ", qualified_name(reservations));
+                    deparse_expression(claim.stay, context, false, false), partitioned ? "" : "ONLY ",
+                    qualified_name(reservations));
 }
 
 ClaimExpressions load_claim_expressions(Oid reservations, Oid view) {
@@ -267,12 +266,13 @@ ClaimExpressions load_claim_expressions(Oid reservations, Oid view) {
 
 char* claims_sql(Oid reservations, const ClaimExpressions& claim, Oid hold, Day since) {
     // As in evaluate_claim(): an unbounded stay is not cut but left to be refused.
-    const char* cut = since == kNoHorizon
-                          ? "stay"
-                          : psprintf("CASE WHEN pg_catalog.lower_inf(stay) OR pg_catalog.lower(stay) OPERATOR(pg_catalog.=) "
-                                     "date '-infinity' THEN stay ELSE stay OPERATOR(pg_catalog.*) "
-                                     "pg_catalog.daterange(date '1970-01-01' OPERATOR(pg_catalog.+) %d, NULL) END",
-                                     since);
+    const char* cut =
+        since == kNoHorizon
+            ? "stay"
+            : psprintf("CASE WHEN pg_catalog.lower_inf(stay) OR pg_catalog.lower(stay) OPERATOR(pg_catalog.=) "
+                       "date '-infinity' THEN stay ELSE stay OPERATOR(pg_catalog.*) "
+                       "pg_catalog.daterange(date '1970-01-01' OPERATOR(pg_catalog.+) %d, NULL) END",
+                       since);
     const char* holds = OidIsValid(hold) && get_rel_name(hold) != nullptr
                             ? psprintf(" UNION ALL SELECT listing_id, NULL, stay FROM %s", qualified_name(hold))
                             : "";
@@ -290,8 +290,7 @@ CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {
     compiled.listing_type = getBaseType(exprType(claim.listing));
     compiled.key_type = getBaseType(exprType(claim.key));
     compiled.calls_user_functions = calls_user_function(claim.listing, nullptr) ||
-                                    calls_user_function(claim.key, nullptr) ||
-                                    calls_user_function(claim.stay, nullptr);
+                                    calls_user_function(claim.key, nullptr) || calls_user_function(claim.stay, nullptr);
 
     // The right to execute is checked here: whoever books needs none of the owner's functions.
     const OwnerScope scope = enter_owner(owner);
@@ -344,4 +343,4 @@ Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid ow
     return claim;
 }
 
-}  // namespace availability
+} // namespace availability

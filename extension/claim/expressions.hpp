@@ -1,8 +1,9 @@
 // The claim: what one reservation row holds, as expressions over the row.
 //
 // The expressions live in one place, the companion view <table>_claims, so that renames, dumps and dependencies work.
-// (In the body of a function over the row, they would make the table's row type one that ALTER TABLE can't rewrite.) Here
-// they are made from the text that availability.track is given, and read back from the view for the triggers (compiled).
+// (In the body of a function over the row, they would make the table's row type one that ALTER TABLE can't rewrite.)
+// Here they are made from the text that availability.track is given, and read back from the view for the triggers
+// (compiled).
 #pragma once
 
 #include <limits>
@@ -24,7 +25,7 @@ namespace availability {
 struct ClaimExpressions {
     Node* listing;
     Node* key;
-    Node* stay;  // NULL where the row is not active
+    Node* stay; // NULL where the row is not active
 };
 
 // Analyses one expression given to availability.track: over the columns of `reservations` alone, immutable, no
@@ -47,8 +48,8 @@ inline constexpr Day kNoHorizon = std::numeric_limits<Day>::min();
 Day require_horizon(DateADT date);
 
 // The claims of all rows that hold days, as a parenthesised query of (listing, key, stay), stays cut to begin
-// no earlier than `since`. Stays that are not supported are among them, uncut. The rows of the companion `hold`, if that is one,
-// are claims without a key.
+// no earlier than `since`. Stays that are not supported are among them, uncut. The rows of the companion `hold`, if
+// that is one, are claims without a key.
 char* claims_sql(Oid reservations, const ClaimExpressions& claim, Oid hold, Day since);
 
 // Makes an expression over a row ready to run, in the current memory context.
@@ -79,8 +80,8 @@ struct Claim {
     bool held() const { return !stay.empty(); }
 };
 
-// What a stay that is unbounded or reaches outside the supported days means: 22008 in a row that comes, nothing in one that goes,
-// which never took a day.
+// What a stay that is unbounded or reaches outside the supported days means: 22008 in a row that comes, nothing in one
+// that goes, which never took a day.
 enum class UnsupportedStay { kRefused, kHoldsNothing };
 
 // Evaluates the claim of the row in `slot` (of the root's row type) in the current memory context.
@@ -90,4 +91,4 @@ Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid ow
 // The types that a listing or a key may have: those that the decoder reads without calling an output function.
 bool is_supported_key_type(Oid type);
 
-}  // namespace availability
+} // namespace availability

@@ -44,8 +44,9 @@ class Dayset {
     roaring_bitmap_t* bitmap_;
 };
 
-// Writes the canonical bytes (at most kMaxStoredSize) of a set without the days of one span and then with those of another, which are
-// supported days; returns how many. Between run containers it copies runs: what each booking does. Throws only std::bad_alloc.
+// Writes the canonical bytes (at most kMaxStoredSize) of a set without the days of one span and then with those of
+// another, which are supported days; returns how many. Between run containers it copies runs: what each booking does.
+// Throws only std::bad_alloc.
 std::size_t write_changed(const DaysetView& set, DaySpan removed, DaySpan added, void* bytes);
 
 } // namespace availability

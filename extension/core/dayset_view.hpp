@@ -71,7 +71,8 @@ class DaysetView {
     std::uint32_t runs() const;
     // Whether the bytes are those of a run container.
     bool stores_runs() const { return kind_ == Kind::kRuns; }
-    // The kBitsetSize bytes of a bitset container, a bit a day from the lowest of the first byte on; nullptr if there is another.
+    // The kBitsetSize bytes of a bitset container, a bit a day from the lowest of the first byte on; nullptr if there
+    // is another.
     const std::uint8_t* bitset() const { return kind_ == Kind::kBitset ? container_ : nullptr; }
 
   private:

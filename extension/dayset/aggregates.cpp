@@ -32,9 +32,7 @@ template <typename MakeSet>
 AggregateState* make_state(MemoryContext context, MakeSet initial) {
     void* memory = MemoryContextAlloc(context, sizeof(AggregateState));
     auto* state = new (memory) AggregateState(initial());
-    state->release.func = [](void* dying) {
-        static_cast<AggregateState*>(dying)->~AggregateState();
-    };
+    state->release.func = [](void* dying) { static_cast<AggregateState*>(dying)->~AggregateState(); };
     state->release.arg = state;
     MemoryContextRegisterResetCallback(context, &state->release);
     return state;

@@ -37,8 +37,7 @@ AVAILABILITY_FUNCTION(availability_dayset_from_datemultirange) {
 
     auto* spans = static_cast<DaySpan*>(palloc(sizeof(DaySpan) * static_cast<Size>(count)));
     for (int32 i = 0; i < count; i++)
-        spans[i] =
-            require_supported(read_daterange(reinterpret_cast<const struct varlena*>(ranges[i])));
+        spans[i] = require_supported(read_daterange(reinterpret_cast<const struct varlena*>(ranges[i])));
 
     StoredDayset stored;
     {
@@ -53,8 +52,7 @@ AVAILABILITY_FUNCTION(availability_dayset_from_datemultirange) {
 AVAILABILITY_FUNCTION(availability_dayset_from_dates) {
     ArrayType* array = PG_GETARG_ARRAYTYPE_P(0);
     if (array_contains_nulls(array))
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                        errmsg("array of days must not contain nulls")));
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("array of days must not contain nulls")));
 
     const int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
     const auto* dates = reinterpret_cast<const DateADT*>(ARR_DATA_PTR(array));
@@ -99,8 +97,7 @@ AVAILABILITY_FUNCTION(availability_dayset_to_dates) {
     for (DaySpan run; cursor.next(&run);)
         for (Day day = run.first_day; day < run.end_day; day++)
             dates[count++] = DateADTGetDatum(date_from_day(day));
-    PG_RETURN_ARRAYTYPE_P(
-        construct_array(dates, count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
+    PG_RETURN_ARRAYTYPE_P(construct_array(dates, count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
 }
 
 static JsonbValue json_day(Day day) {

@@ -20,8 +20,7 @@ static_assert(std::is_trivially_destructible_v<GapSearch>);
 
 void require_positive(int32 days, const char* argument) {
     if (days < 1)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("%s must be at least 1", argument)));
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be at least 1", argument)));
 }
 
 GapSearch* start_search(FunctionCallInfo fcinfo) {

@@ -36,24 +36,21 @@ AVAILABILITY_FUNCTION(availability_dayset_in) {
     case TextError::kNone:
         break;
     case TextError::kSyntax:
-        AVAILABILITY_SOFT_ERROR(fcinfo,
-                                (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-                                 errmsg("malformed dayset literal: \"%s\"", text),
-                                 *rest == '\0' ? errdetail("Unexpected end of input.")
-                                               : errdetail("Unexpected input at \"%s\".", rest)));
-    case TextError::kReversed:
         AVAILABILITY_SOFT_ERROR(
-            fcinfo, (errcode(ERRCODE_DATA_EXCEPTION),
-                     errmsg("range lower bound must be less than or equal to range upper bound"),
-                     errdetail("The range at \"%s\" is reversed.", rest)));
+            fcinfo,
+            (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("malformed dayset literal: \"%s\"", text),
+             *rest == '\0' ? errdetail("Unexpected end of input.") : errdetail("Unexpected input at \"%s\".", rest)));
+    case TextError::kReversed:
+        AVAILABILITY_SOFT_ERROR(fcinfo, (errcode(ERRCODE_DATA_EXCEPTION),
+                                         errmsg("range lower bound must be less than or equal to range upper bound"),
+                                         errdetail("The range at \"%s\" is reversed.", rest)));
     case TextError::kOutOfRange:
         AVAILABILITY_SOFT_ERROR(fcinfo,
-                                (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                                 errmsg("day out of range: \"%s\"", text),
+                                (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("day out of range: \"%s\"", text),
                                  errdetail("Supported days are 1970-01-01 to 2149-06-06.")));
     case TextError::kNoSuchDate:
-        AVAILABILITY_SOFT_ERROR(fcinfo, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                                         errmsg("no such date: \"%.10s\"", rest)));
+        AVAILABILITY_SOFT_ERROR(
+            fcinfo, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("no such date: \"%.10s\"", rest)));
     }
     return make_dayset(stored);
 }

@@ -19,9 +19,8 @@ constexpr int kMonthBits = 31;
 constexpr int kDaysOfWeek = 7;
 constexpr int kCellWidth = 5;
 
-constexpr const char* kMonthNames[] = {"January",   "February", "March",    "April",
-                                       "May",       "June",     "July",     "August",
-                                       "September", "October",  "November", "December"};
+constexpr const char* kMonthNames[] = {"January", "February", "March",     "April",   "May",      "June",
+                                       "July",    "August",   "September", "October", "November", "December"};
 
 // The month named by any of its days; 22008 if none of its days is supported.
 DaySpan month_argument(FunctionCallInfo fcinfo, int n) {
@@ -47,8 +46,7 @@ void end_line(StringInfo grid) {
 void append_title(StringInfo grid, DaySpan month) {
     const CivilDate date = civil_from_day(month.first_day);
     char title[32];
-    const int length =
-        snprintf(title, sizeof(title), "%s %d", kMonthNames[date.month - 1], date.year);
+    const int length = snprintf(title, sizeof(title), "%s %d", kMonthNames[date.month - 1], date.year);
     appendStringInfo(grid, "%*s%s\n", (kDaysOfWeek * kCellWidth - length) / 2, "", title);
     for (const char* name : {"Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"})
         appendStringInfo(grid, "  %s ", name);

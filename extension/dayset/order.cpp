@@ -20,8 +20,8 @@ struct PackedArgument {
     struct varlena* packed;
 
     PackedArgument(FunctionCallInfo fcinfo, int n)
-        : original(reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(n))),
-          packed(pg_detoast_datum_packed(original)) {}
+        : original(reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(n))), packed(pg_detoast_datum_packed(original)) {
+    }
 
     void release() {
         if (packed != original)
@@ -38,8 +38,7 @@ bool equal(FunctionCallInfo fcinfo) {
 
     PackedArgument left(fcinfo, 0);
     PackedArgument right(fcinfo, 1);
-    const bool result =
-        std::memcmp(VARDATA_ANY(left.packed), VARDATA_ANY(right.packed), size - VARHDRSZ) == 0;
+    const bool result = std::memcmp(VARDATA_ANY(left.packed), VARDATA_ANY(right.packed), size - VARHDRSZ) == 0;
     left.release();
     right.release();
     return result;
@@ -88,9 +87,9 @@ AVAILABILITY_FUNCTION(availability_dayset_hash) {
 
 AVAILABILITY_FUNCTION(availability_dayset_hash_extended) {
     PackedArgument set(fcinfo, 0);
-    const Datum hash = hash_any_extended(reinterpret_cast<unsigned char*>(VARDATA_ANY(set.packed)),
-                                         static_cast<int>(VARSIZE_ANY_EXHDR(set.packed)),
-                                         static_cast<uint64>(PG_GETARG_INT64(1)));
+    const Datum hash =
+        hash_any_extended(reinterpret_cast<unsigned char*>(VARDATA_ANY(set.packed)),
+                          static_cast<int>(VARSIZE_ANY_EXHDR(set.packed)), static_cast<uint64>(PG_GETARG_INT64(1)));
     set.release();
     return hash;
 }

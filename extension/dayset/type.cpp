@@ -31,8 +31,7 @@ void accept_bytes(const void* bytes, std::size_t size, StoredDayset* stored) {
     DaysetView view;
     bool canonical;
     if (const char* complaint = validate(bytes, size, &view, &canonical))
-        ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-                        errmsg("malformed dayset in binary form"),
+        ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("malformed dayset in binary form"),
                         errdetail("The bytes are not a bitmap of days: %s.", complaint)));
     if (canonical) {
         std::memcpy(stored->bytes, bytes, size);
@@ -65,8 +64,7 @@ void raise_refused_range(const DateRange& range) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("stay is empty"),
                         errdetail("A stay has at least one night.")));
     if (range.unbounded)
-        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                        errmsg("range of days is unbounded")));
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("range of days is unbounded")));
     raise_out_of_range();
     pg_unreachable();
 }

@@ -40,8 +40,7 @@ void accept_bytes(const void* bytes, std::size_t size, StoredDayset* stored);
 // An argument that may have a short header; detoasts only what is compressed or out of line.
 inline const struct varlena* packed_argument(FunctionCallInfo fcinfo, int n) {
     auto* value = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(n));
-    return VARATT_IS_COMPRESSED(value) || VARATT_IS_EXTERNAL(value) ? pg_detoast_datum_packed(value)
-                                                                    : value;
+    return VARATT_IS_COMPRESSED(value) || VARATT_IS_EXTERNAL(value) ? pg_detoast_datum_packed(value) : value;
 }
 
 // Raises XX001 (data_corrupted).

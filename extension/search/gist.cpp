@@ -1,7 +1,7 @@
 // The GiST operator class dayset_ops: calendars that are booked, open or equal, found by an index.
 //
-// The keys and all that is done with them are core/calendar_key.hpp. A leaf has the key of one calendar, exact unless it was too large;
-// only then is a row rechecked. There is no fetch function: a leaf could not say whether it is exact.
+// The keys and all that is done with them are core/calendar_key.hpp. A leaf has the key of one calendar, exact unless
+// it was too large; only then is a row rechecked. There is no fetch function: a leaf could not say whether it is exact.
 
 #include "extension/core/calendar_key.hpp"
 #include "extension/dayset/type.hpp"
@@ -29,7 +29,9 @@ enum Strategy : StrategyNumber {
     kEquals,
 };
 
-const struct varlena* packed(Datum value) { return PG_DETOAST_DATUM_PACKED(value); }
+const struct varlena* packed(Datum value) {
+    return PG_DETOAST_DATUM_PACKED(value);
+}
 
 void read_key(Datum value, CalendarKey* key) {
     const struct varlena* bytes = packed(value);
@@ -113,10 +115,12 @@ const CalendarKey* remembered_key(FmgrInfo* function, Datum value) {
     const struct varlena* bytes = packed(value);
     const Size size = VARSIZE_ANY_EXHDR(bytes);
     auto* remembered = static_cast<RememberedKey*>(function->fn_extra);
-    if (remembered != nullptr && remembered->bytes.size == size && std::memcmp(remembered->bytes.bytes, VARDATA_ANY(bytes), size) == 0)
+    if (remembered != nullptr && remembered->bytes.size == size &&
+        std::memcmp(remembered->bytes.bytes, VARDATA_ANY(bytes), size) == 0)
         return &remembered->key;
     if (remembered == nullptr)
-        function->fn_extra = remembered = static_cast<RememberedKey*>(MemoryContextAlloc(function->fn_mcxt, sizeof(RememberedKey)));
+        function->fn_extra = remembered =
+            static_cast<RememberedKey*>(MemoryContextAlloc(function->fn_mcxt, sizeof(RememberedKey)));
     remembered->bytes.size = 0;
     read_key(value, &remembered->key);
     std::memcpy(remembered->bytes.bytes, VARDATA_ANY(bytes), size);
@@ -159,12 +163,16 @@ int compare_keys(Datum a, Datum b, SortSupport support) {
 }
 
 // The server calls these, and compare_keys(), without the wrapper: nothing in them throws.
-Datum abbreviate(Datum value, SortSupport support) { return static_cast<Datum>(locality_of(value, support)); }
-bool never_abort(int, SortSupport) { return false; }
+Datum abbreviate(Datum value, SortSupport support) {
+    return static_cast<Datum>(locality_of(value, support));
+}
+bool never_abort(int, SortSupport) {
+    return false;
+}
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 

@@ -46,8 +46,8 @@ Stay classify(const Node* stay) {
     return range.empty || range.unbounded || !range.span.supported() ? Stay::kRefused : Stay::kValid;
 }
 
-// The stay, wrapped in what raises the function's errors unless it is known to be valid: an index that finds no row would
-// never call the function itself.
+// The stay, wrapped in what raises the function's errors unless it is known to be valid: an index that finds no row
+// would never call the function itself.
 Node* checked_stay(Oid function, Node* stay) {
     if (classify(stay) == Stay::kValid)
         return stay;
@@ -73,9 +73,9 @@ List* index_condition(SupportRequestIndexCondition* request) {
                                     request->indexcollation));
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 
@@ -87,7 +87,8 @@ AVAILABILITY_FUNCTION(availability_stay_support) {
     if (IsA(request, SupportRequestSelectivity)) {
         auto* estimate = reinterpret_cast<SupportRequestSelectivity*>(request);
         const Oid op = operator_of(estimate->funcid);
-        const double share = OidIsValid(op) ? estimate_share(estimate->root, estimate->args, estimate->varRelid, op) : -1;
+        const double share =
+            OidIsValid(op) ? estimate_share(estimate->root, estimate->args, estimate->varRelid, op) : -1;
         if (share < 0)
             return PointerGetDatum(nullptr);
         estimate->selectivity = share;

@@ -1,8 +1,9 @@
 // What ANALYZE keeps of a column of calendars, and estimates from it.
 //
-// Beside the usual statistics of a type with an order, one slot of pg_statistic: a sample of the calendars themselves, and for
-// each day of their horizon the share of all analysed rows that have it booked. Seven nights are not seven times one: in
-// the sample the runs are as they are, so that the share of its calendars that answer yes is the estimate for any stay.
+// Beside the usual statistics of a type with an order, one slot of pg_statistic: a sample of the calendars themselves,
+// and for each day of their horizon the share of all analysed rows that have it booked. Seven nights are not seven
+// times one: in the sample the runs are as they are, so that the share of its calendars that answer yes is the estimate
+// for any stay.
 
 #include "extension/search/statistics.hpp"
 
@@ -38,8 +39,8 @@ namespace {
 // Our kind of slot. Kinds from 10,000 on are for private use (pg_statistic.h).
 constexpr int kSlotKind = 21149;
 
-// The horizon reaches from the first to the last day that is booked in at least this share of the calendars that have the fullest
-// day booked, but is no longer than this: a few that are blocked for decades say nothing of the others.
+// The horizon reaches from the first to the last day that is booked in at least this share of the calendars that have
+// the fullest day booked, but is no longer than this: a few that are blocked for decades say nothing of the others.
 constexpr double kLeastShare = 0.01;
 constexpr Day kLongestHorizon = 1500;
 
@@ -107,7 +108,8 @@ void compute_statistics(VacAttrStats* stats, AnalyzeAttrFetchFunc fetch, int row
 
     auto* booked = static_cast<int32*>(palloc0(sizeof(int32) * (kEndDay + 1)));
     const int wanted = std::max(stats->minrows / kRowsForOne, 10);
-    auto* sample = static_cast<Datum*>(MemoryContextAlloc(stats->anl_context, sizeof(Datum) * static_cast<Size>(wanted)));
+    auto* sample =
+        static_cast<Datum*>(MemoryContextAlloc(stats->anl_context, sizeof(Datum) * static_cast<Size>(wanted)));
     int calendars = 0;
     int sampled = 0;
     for (int row = 0; row < rows; row++) {
@@ -158,7 +160,8 @@ int count_matching(const AttStatsSlot& slot, FmgrInfo* function, Datum right) {
 
 // The share of the sample that matches. Never quite none nor all: others may differ.
 double share_of(const AttStatsSlot& slot, FmgrInfo* function, Datum right) {
-    return std::clamp<double>(count_matching(slot, function, right), 0.5, std::max(slot.nvalues - 0.5, 0.5)) / slot.nvalues;
+    return std::clamp<double>(count_matching(slot, function, right), 0.5, std::max(slot.nvalues - 0.5, 0.5)) /
+           slot.nvalues;
 }
 
 // The fullest day of a stay within the horizon, with its booked share; share is negative if the stay is none in it.
@@ -179,8 +182,8 @@ FullestDay find_fullest_day(const AttStatsSlot& slot, DaySpan stay) {
     return fullest;
 }
 
-// The share of calendars that are free for a stay. Of its fullest day the share is known from all rows; only how many of those
-// that are free then are free throughout is asked of the sample, where it is a question of a few days.
+// The share of calendars that are free for a stay. Of its fullest day the share is known from all rows; only how many
+// of those that are free then are free throughout is asked of the sample, where it is a question of a few days.
 double free_share(const AttStatsSlot& slot, FmgrInfo* disjoint, DaySpan stay) {
     const FullestDay fullest = find_fullest_day(slot, stay);
     if (fullest.share < 0)
@@ -205,7 +208,9 @@ double share_of_usual_stays(const AttStatsSlot& slot, Share share) {
     return sum / kStays;
 }
 
-bool is_range_of_days(Oid type) { return getBaseType(type) == DATERANGEOID; }
+bool is_range_of_days(Oid type) {
+    return getBaseType(type) == DATERANGEOID;
+}
 
 // The share for a range on the right, by the operator's name.
 double share_for_range(const AttStatsSlot& slot, Oid operator_oid, FmgrInfo* function, DaySpan span) {
@@ -225,7 +230,8 @@ double share_for(const AttStatsSlot& slot, Oid operator_oid, Node* right) {
     fmgr_info(get_opcode(operator_oid), &function);
     if (!IsA(right, Const))
         return is_range_of_days(exprType(right))
-                   ? share_of_usual_stays(slot, [&](DaySpan stay) { return share_for_range(slot, operator_oid, &function, stay); })
+                   ? share_of_usual_stays(
+                         slot, [&](DaySpan stay) { return share_for_range(slot, operator_oid, &function, stay); })
                    : -1;
     const auto* constant = reinterpret_cast<const Const*>(right);
     if (constant->constisnull)
@@ -256,10 +262,12 @@ Node* without_check(Node* right) {
 double estimate(PlannerInfo* root, VariableStatData* calendar, Node* right, Oid operator_oid) {
     AttStatsSlot slot;
     if (!HeapTupleIsValid(calendar->statsTuple) || !statistic_proc_security_check(calendar, get_opcode(operator_oid)) ||
-        !get_attstatsslot(&slot, calendar->statsTuple, kSlotKind, InvalidOid, ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
+        !get_attstatsslot(&slot, calendar->statsTuple, kSlotKind, InvalidOid,
+                          ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
         return -1;
     const double not_null = 1 - reinterpret_cast<Form_pg_statistic>(GETSTRUCT(calendar->statsTuple))->stanullfrac;
-    const double share = slot.nvalues == 0 ? -1 : share_for(slot, operator_oid, estimate_expression_value(root, without_check(right)));
+    const double share =
+        slot.nvalues == 0 ? -1 : share_for(slot, operator_oid, estimate_expression_value(root, without_check(right)));
     free_attstatsslot(&slot);
     return share < 0 ? share : std::clamp(share, 0.0, 1.0) * not_null;
 }
@@ -279,8 +287,9 @@ AttrNumber calendar_column(Relation relation, Oid dayset) {
         if (column->attisdropped || getBaseType(column->atttypid) != dayset)
             continue;
         if (found != InvalidAttrNumber)
-            ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN),
-                            errmsg("table \"%s\" has more than one column of calendars", RelationGetRelationName(relation))));
+            ereport(ERROR,
+                    (errcode(ERRCODE_AMBIGUOUS_COLUMN),
+                     errmsg("table \"%s\" has more than one column of calendars", RelationGetRelationName(relation))));
         found = column->attnum;
     }
     if (found == InvalidAttrNumber)
@@ -294,13 +303,14 @@ void require_rights(Relation relation, AttrNumber column) {
     const Oid oid = RelationGetRelid(relation);
     if (pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
         pg_attribute_aclcheck(oid, column, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-        aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(relation->rd_rel->relkind), RelationGetRelationName(relation));
+        aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(relation->rd_rel->relkind),
+                       RelationGetRelationName(relation));
     if (check_enable_rls(oid, InvalidOid, true) == RLS_ENABLED)
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("row-level security may hide rows of table \"%s\"", RelationGetRelationName(relation))));
 }
 
-}  // namespace
+} // namespace
 
 double estimate_share(PlannerInfo* root, List* args, int var_relid, Oid operator_oid) {
     if (list_length(args) != 2)
@@ -312,7 +322,7 @@ double estimate_share(PlannerInfo* root, List* args, int var_relid, Oid operator
     return share;
 }
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 
@@ -347,9 +357,11 @@ AVAILABILITY_FUNCTION(availability_booked_share) {
     Relation relation = relation_open(table, AccessShareLock);
     const AttrNumber column = calendar_column(relation, dayset_type());
     require_rights(relation, column);
-    HeapTuple statistics = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table), Int16GetDatum(column), BoolGetDatum(true));
+    HeapTuple statistics =
+        SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table), Int16GetDatum(column), BoolGetDatum(true));
     if (!HeapTupleIsValid(statistics))
-        statistics = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table), Int16GetDatum(column), BoolGetDatum(false));
+        statistics =
+            SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table), Int16GetDatum(column), BoolGetDatum(false));
     AttStatsSlot slot;
     if (HeapTupleIsValid(statistics)) {
         if (get_attstatsslot(&slot, statistics, kSlotKind, InvalidOid, ATTSTATSSLOT_NUMBERS)) {

@@ -50,22 +50,21 @@ auto guarded(Body body, Args... args) -> decltype(body(args...)) {
     report(caught);
 }
 
-}  // namespace availability
+} // namespace availability
 
 // Defines an SQL-callable function:
 //   AVAILABILITY_FUNCTION(availability_is_empty) {
 //       … PG_RETURN_BOOL(…);
 //   }
-#define AVAILABILITY_FUNCTION(name)                                                                \
-    static Datum name##_body(PG_FUNCTION_ARGS);                                                    \
-    extern "C" {                                                                                   \
-    PG_FUNCTION_INFO_V1(name);                                                                     \
-    AVAILABILITY_EXPORT Datum name(PG_FUNCTION_ARGS) {                                             \
-        /* A lambda is a type of its own, so that the body becomes part of the wrapper. */         \
-        return availability::guarded(                                                              \
-            [](FunctionCallInfo call) { return name##_body(call); }, fcinfo);                      \
-    }                                                                                              \
-    }                                                                                              \
+#define AVAILABILITY_FUNCTION(name)                                                                                    \
+    static Datum name##_body(PG_FUNCTION_ARGS);                                                                        \
+    extern "C" {                                                                                                       \
+    PG_FUNCTION_INFO_V1(name);                                                                                         \
+    AVAILABILITY_EXPORT Datum name(PG_FUNCTION_ARGS) {                                                                 \
+        /* A lambda is a type of its own, so that the body becomes part of the wrapper. */                             \
+        return availability::guarded([](FunctionCallInfo call) { return name##_body(call); }, fcinfo);                 \
+    }                                                                                                                  \
+    }                                                                                                                  \
     static Datum name##_body([[maybe_unused]] PG_FUNCTION_ARGS)
 
 #include "extension/server/compat.hpp"

@@ -19,7 +19,7 @@
 // asked for that and returns from the function, else raises.
 //   AVAILABILITY_SOFT_ERROR(fcinfo, (errcode(…), errmsg(…)));
 #if PG_VERSION_NUM >= 160000
-#define AVAILABILITY_SOFT_ERROR(fcinfo, rest)                                                      \
+#define AVAILABILITY_SOFT_ERROR(fcinfo, rest)                                                                          \
     ereturn(reinterpret_cast<::Node*>((fcinfo)->context), static_cast<Datum>(0), rest)
 #else
 #define AVAILABILITY_SOFT_ERROR(fcinfo, rest) ereport(ERROR, rest)
@@ -55,8 +55,7 @@ inline bool walk_expression(Node* node, bool (*walker)(Node*, void*), void* cont
 #if PG_VERSION_NUM >= 160000
     return expression_tree_walker(node, walker, context);
 #else
-    return expression_tree_walker(
-        node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+    return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
 #endif
 }
 
@@ -64,8 +63,7 @@ inline Node* mutate_expression(Node* node, Node* (*mutator)(Node*, void*), void*
 #if PG_VERSION_NUM >= 160000
     return expression_tree_mutator(node, mutator, context);
 #else
-    return expression_tree_mutator(
-        node, reinterpret_cast<Node* (*)()>(reinterpret_cast<void (*)()>(mutator)), context);
+    return expression_tree_mutator(node, reinterpret_cast<Node* (*)()>(reinterpret_cast<void (*)()>(mutator)), context);
 #endif
 }
 
@@ -141,8 +139,8 @@ inline TM_Result update_tuple(Relation relation, ItemPointer tid, TupleTableSlot
 #else
     bool which;
 #endif
-    const TM_Result result = table_tuple_update(relation, tid, slot, command, snapshot, InvalidSnapshot,
-                                                true, failure, &lock_mode, &which);
+    const TM_Result result =
+        table_tuple_update(relation, tid, slot, command, snapshot, InvalidSnapshot, true, failure, &lock_mode, &which);
 #if PG_VERSION_NUM >= 160000
     *entries = which == TU_None          ? IndexEntries::kNone
                : which == TU_Summarizing ? IndexEntries::kSummarizing
@@ -165,4 +163,4 @@ inline void insert_index_entries(ResultRelInfo* relation, TupleTableSlot* slot, 
     list_free(recheck);
 }
 
-}  // namespace availability
+} // namespace availability

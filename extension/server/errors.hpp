@@ -12,4 +12,4 @@ inline constexpr int kHoldExpired = MAKE_SQLSTATE('R', 'V', '0', '0', '2');
 // RV003: a hold was confirmed or released already, or never was.
 inline constexpr int kHoldNotFound = MAKE_SQLSTATE('R', 'V', '0', '0', '3');
 
-}  // namespace availability
+} // namespace availability

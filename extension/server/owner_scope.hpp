@@ -13,9 +13,9 @@ struct OwnerScope {
 static_assert(std::is_trivially_destructible_v<OwnerScope>);
 
 // From here to leave_owner(), code runs with the rights of `owner`, as a security-restricted operation and with
-// search_path = pg_catalog, pg_temp: neither a caller's search_path nor the owner's functions gain rights that they did not have.
-// Row security forced on the owner hides no row: days that are not seen would be booked twice.
-// An error ends the scope as it ends the transaction.
+// search_path = pg_catalog, pg_temp: neither a caller's search_path nor the owner's functions gain rights that they did
+// not have. Row security forced on the owner hides no row: days that are not seen would be booked twice. An error ends
+// the scope as it ends the transaction.
 OwnerScope enter_owner(Oid owner);
 void leave_owner(const OwnerScope& scope);
 
@@ -24,4 +24,4 @@ void require_owner(Oid relation);
 
 Oid relation_owner(Oid relation);
 
-}  // namespace availability
+} // namespace availability

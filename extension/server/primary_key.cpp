@@ -29,22 +29,20 @@ Relation open_primary_key(Relation companion, std::initializer_list<AttrNumber> 
             std::equal(columns.begin(), columns.end(), index->rd_index->indkey.values))
             return index;
     }
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("companion \"%s\" has not the primary key that track made",
-                           RelationGetRelationName(companion)),
-                    errhint("Use availability.untrack and availability.track to make it again.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("companion \"%s\" has not the primary key that track made", RelationGetRelationName(companion)),
+             errhint("Use availability.untrack and availability.track to make it again.")));
     pg_unreachable();
 }
 
-void init_index_key(ScanKeyData* key, Relation index, AttrNumber column, StrategyNumber strategy,
-                    Datum value) {
+void init_index_key(ScanKeyData* key, Relation index, AttrNumber column, StrategyNumber strategy, Datum value) {
     const Oid family = index->rd_opfamily[column - 1];
     const Oid type = index->rd_opcintype[column - 1];
     const Oid op = get_opfamily_member(family, type, type, strategy);
     if (!OidIsValid(op))
         elog(ERROR, "missing operator %d of operator family %u", strategy, family);
-    ScanKeyEntryInitialize(key, 0, column, strategy, type, index->rd_indcollation[column - 1],
-                           get_opcode(op), value);
+    ScanKeyEntryInitialize(key, 0, column, strategy, type, index->rd_indcollation[column - 1], get_opcode(op), value);
 }
 
 namespace {
@@ -72,7 +70,7 @@ bool fetch_version(IndexScanDesc scan, ItemPointer tid, TupleTableSlot* slot, bo
     return found;
 }
 
-}  // namespace
+} // namespace
 
 bool index_getnext_for_update(IndexScanDesc scan, TupleTableSlot* slot) {
     if (scan->heapRelation->rd_tableam != GetHeapamTableAmRoutine())
@@ -87,4 +85,4 @@ bool index_getnext_for_update(IndexScanDesc scan, TupleTableSlot* slot) {
     return false;
 }
 
-}  // namespace availability
+} // namespace availability

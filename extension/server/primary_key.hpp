@@ -7,8 +7,8 @@
 
 namespace availability {
 
-// The index of the primary key on `columns`, opened; close it with index_close(index, NoLock). Raises 55000 if the primary key is
-// missing or another one.
+// The index of the primary key on `columns`, opened; close it with index_close(index, NoLock). Raises 55000 if the
+// primary key is missing or another one.
 Relation open_primary_key(Relation companion, std::initializer_list<AttrNumber> columns, LOCKMODE mode);
 
 // A key `column <strategy> value` on a btree index, by the operator of the index's own operator class; `column` counts
@@ -16,8 +16,8 @@ Relation open_primary_key(Relation companion, std::initializer_list<AttrNumber> 
 void init_index_key(ScanKeyData* key, Relation index, AttrNumber column, StrategyNumber strategy, Datum value);
 
 // As index_getnext_slot(), forward, for a row that is about to be updated: leaves dead versions on the row's page until
-// room for new ones gets short. The server's own fetch prunes a page as soon as less is free than its fillfactor leaves,
-// which is after every update of a page that is filled to there: one more WAL record for each.
+// room for new ones gets short. The server's own fetch prunes a page as soon as less is free than its fillfactor
+// leaves, which is after every update of a page that is filled to there: one more WAL record for each.
 bool index_getnext_for_update(IndexScanDesc scan, TupleTableSlot* slot);
 
-}  // namespace availability
+} // namespace availability

@@ -15,8 +15,7 @@ namespace availability {
 char* qualified_name(Oid relation) {
     const char* name = get_rel_name(relation);
     if (name == nullptr)
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                        errmsg("relation with OID %u does not exist", relation)));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
     return qualified_name(get_rel_namespace(relation), name);
 }
 
@@ -42,8 +41,7 @@ char* expand_sql(const char* statement, const SqlNames& names) {
         const std::size_t length = std::strcspn(++statement, "}");
         const char* value = length == 0 ? "{}" : nullptr;
         for (int i = 0; i < names.count && value == nullptr; i++)
-            if (std::strlen(names.names[i].name) == length &&
-                std::strncmp(names.names[i].name, statement, length) == 0)
+            if (std::strlen(names.names[i].name) == length && std::strncmp(names.names[i].name, statement, length) == 0)
                 value = names.names[i].value;
         if (value == nullptr)
             elog(ERROR, "unknown name in an SQL template: %s", statement);
@@ -61,7 +59,7 @@ void execute(const char* sql) {
         elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
 }
 
-}  // namespace
+} // namespace
 
 uint64 run_sql(const char* statement, const SqlNames& names) {
     execute(expand_sql(statement, names));
@@ -90,14 +88,13 @@ static_assert(std::is_trivially_destructible_v<SpiParameters>);
 
 uint64 run_with_parameters(const char* statement, std::initializer_list<SqlParameter> parameters, bool read_only) {
     SpiParameters spi(parameters);
-    const int result =
-        SPI_execute_with_args(statement, spi.count, spi.types, spi.values, spi.nulls, read_only, 0);
+    const int result = SPI_execute_with_args(statement, spi.count, spi.types, spi.values, spi.nulls, read_only, 0);
     if (result < 0)
         elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
     return SPI_processed;
 }
 
-}  // namespace
+} // namespace
 
 uint64 run_sql(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters) {
     return run_with_parameters(expand_sql(statement, names), parameters, false);
@@ -142,4 +139,4 @@ Datum query_value(const char* statement, const SqlNames& names, bool* is_null) {
     return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, is_null);
 }
 
-}  // namespace availability
+} // namespace availability

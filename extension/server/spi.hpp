@@ -1,5 +1,5 @@
-// Statements that the extension runs through SPI, written as templates: {name} stands for an identifier or literal that is
-// already quoted.
+// Statements that the extension runs through SPI, written as templates: {name} stands for an identifier or literal that
+// is already quoted.
 #pragma once
 
 #include <initializer_list>
@@ -83,4 +83,4 @@ SqlValue first_row_column(int column);
 // The first column of the first row of a query; *is_null is also set when there is no row.
 Datum query_value(const char* statement, const SqlNames& names, bool* is_null);
 
-}  // namespace availability
+} // namespace availability

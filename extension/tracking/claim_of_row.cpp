@@ -1,4 +1,5 @@
-// availability.claim: what a given row of a tracked table claims, by the table's own expressions and the caller's rights.
+// availability.claim: what a given row of a tracked table claims, by the table's own expressions and the caller's
+// rights.
 
 #include "extension/tracking/settings.hpp"
 
@@ -31,8 +32,7 @@ ClaimOfRow* prepare(Oid row_type) {
     if (!OidIsValid(reservations))
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                         errmsg("type %s is not the row type of a table", format_type_be(row_type))));
-    const ClaimExpressions claim =
-        load_claim_expressions(reservations, require_tracked_row(reservations).claims);
+    const ClaimExpressions claim = load_claim_expressions(reservations, require_tracked_row(reservations).claims);
 
     auto* prepared = static_cast<ClaimOfRow*>(palloc0(sizeof(ClaimOfRow)));
     prepared->row_type = row_type;
@@ -43,16 +43,17 @@ ClaimOfRow* prepare(Oid row_type) {
     constexpr const char* kNames[] = {"listing", "key", "stay"};
     for (int i = 0; i < 3; i++) {
         prepared->expressions[i] = compile_expression(nodes[i]);
-        TupleDescInitEntry(prepared->result, static_cast<AttrNumber>(i + 1), kNames[i], getBaseType(exprType(nodes[i])), -1, 0);
+        TupleDescInitEntry(prepared->result, static_cast<AttrNumber>(i + 1), kNames[i], getBaseType(exprType(nodes[i])),
+                           -1, 0);
         TupleDescInitEntryCollation(prepared->result, static_cast<AttrNumber>(i + 1), exprCollation(nodes[i]));
     }
     BlessTupleDesc(prepared->result);
     return prepared;
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 

@@ -60,7 +60,7 @@ char* with_ending(const char* name, const char* old_ending, const char* new_endi
     return psprintf("%.*s%s", static_cast<int>(stem), name, new_ending);
 }
 
-}  // namespace
+} // namespace
 
 char* listing_truncate_trigger(const char* listing_trigger) {
     return with_ending(listing_trigger, "listing", "truncate");
@@ -72,8 +72,7 @@ char* listing_row_trigger(const char* truncate_trigger) {
 
 void refuse_existing(Oid schema, const char* name) {
     if (OidIsValid(get_relname_relid(name, schema)))
-        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
-                        errmsg("companion \"%s\" exists already", name),
+        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("companion \"%s\" exists already", name),
                         errhint("Drop or rename it: track makes its companions itself.")));
 }
 
@@ -91,7 +90,7 @@ const char* listing_type(Oid calendar) {
                : name;
 }
 
-}  // namespace
+} // namespace
 
 void add_day_names(SqlNames* names, const TrackedRow& row) {
     const char* name = companion_name(row, "day");
@@ -105,7 +104,8 @@ void add_day_names(SqlNames* names, const TrackedRow& row) {
 }
 
 void create_day_rows(const SqlNames& names) {
-    run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})", names);
+    run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})",
+            names);
     run_sql("COMMENT ON TABLE {day} IS 'the booked days of each listing, kept by availability.track'", names);
 }
 
@@ -129,11 +129,15 @@ void make_booking_companions(const TrackedRow& row) {
         names.set(companion, qualified_name(schema, name));
     }
     names.set("listing_type", listing_type(row.calendar));
-    run_sql("CREATE TABLE {hold} (hold_id uuid PRIMARY KEY, listing_id {listing_type} NOT NULL, stay daterange NOT NULL,"
-            " expires_at timestamptz NOT NULL)", names);
+    run_sql(
+        "CREATE TABLE {hold} (hold_id uuid PRIMARY KEY, listing_id {listing_type} NOT NULL, stay daterange NOT NULL,"
+        " expires_at timestamptz NOT NULL)",
+        names);
     run_sql("CREATE INDEX ON {hold} (listing_id)", names);
-    run_sql("CREATE TABLE {request} (key text COLLATE \"C\" PRIMARY KEY, request bytea NOT NULL, reservation_id text, version bigint,"
-            " expires_at timestamptz NOT NULL)", names);
+    run_sql("CREATE TABLE {request} (key text COLLATE \"C\" PRIMARY KEY, request bytea NOT NULL, reservation_id text, "
+            "version bigint,"
+            " expires_at timestamptz NOT NULL)",
+            names);
     run_sql("CREATE INDEX ON {request} (expires_at)", names);
     run_sql("COMMENT ON TABLE {hold} IS 'days that are held for a while, kept by availability.hold'", names);
     run_sql("COMMENT ON TABLE {request} IS 'idempotency keys and their answers, kept by availability.book'", names);
@@ -143,10 +147,11 @@ void make_booking_companions(const TrackedRow& row) {
     names.set("reservations_oid", psprintf("%u", row.reservations));
     write_tracked(row.reservations,
                   "UPDATE availability.tracked SET hold = {hold_literal}, request = {request_literal}"
-                  " WHERE reservations = {reservations_oid}", names);
+                  " WHERE reservations = {reservations_oid}",
+                  names);
 }
 
-}  // namespace
+} // namespace
 
 void require_booking_companions(TrackedRow* row) {
     if (OidIsValid(row->hold))
@@ -176,9 +181,8 @@ TriggerState trigger_state_of_one(Oid table, const char* name) {
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
         if (std::strcmp(triggers->triggers[i].tgname, name) == 0) {
             const char enabled = triggers->triggers[i].tgenabled;
-            state = enabled == TRIGGER_FIRES_ON_ORIGIN || enabled == TRIGGER_FIRES_ALWAYS
-                        ? TriggerState::kEnabled
-                        : TriggerState::kDisabled;
+            state = enabled == TRIGGER_FIRES_ON_ORIGIN || enabled == TRIGGER_FIRES_ALWAYS ? TriggerState::kEnabled
+                                                                                          : TriggerState::kDisabled;
         }
     table_close(relation, AccessShareLock);
     return state;
@@ -210,34 +214,39 @@ uint64 ensure_trigger(Oid table, const char* name, const char* definition, SqlNa
     return 1;
 }
 
-}  // namespace
+} // namespace
 
 uint64 ensure_triggers(const TrackedRow& row, const char* listings_column) {
     uint64 ensured = 0;
     SqlNames names;
     ensured += ensure_trigger(row.reservations, kClaimTrigger,
                               "AFTER INSERT OR DELETE OR UPDATE ON {table} FOR EACH ROW"
-                              " EXECUTE FUNCTION availability.claim_changed()", names);
+                              " EXECUTE FUNCTION availability.claim_changed()",
+                              names);
     ensured += ensure_trigger(row.reservations, kTruncateTrigger,
                               "AFTER TRUNCATE ON {table} FOR EACH STATEMENT"
-                              " EXECUTE FUNCTION availability.reservations_truncated()", names);
+                              " EXECUTE FUNCTION availability.reservations_truncated()",
+                              names);
     if (listings_column == nullptr)
         return ensured;
     names.set("column", listings_column);
     const char* trigger = NameStr(row.listings_trigger);
     ensured += ensure_trigger(row.listings, trigger,
                               "AFTER INSERT OR DELETE OR UPDATE OF {column} ON {table} FOR EACH ROW"
-                              " EXECUTE FUNCTION availability.listing_changed()", names);
+                              " EXECUTE FUNCTION availability.listing_changed()",
+                              names);
     ensured += ensure_trigger(row.listings, listing_truncate_trigger(trigger),
                               "AFTER TRUNCATE ON {table} FOR EACH STATEMENT"
-                              " EXECUTE FUNCTION availability.listing_changed()", names);
+                              " EXECUTE FUNCTION availability.listing_changed()",
+                              names);
     return ensured;
 }
 
 void refuse_unsupported_stays(const SqlNames& names) {
     bool is_null;
     const Datum report = query_value("SELECT format('listing %s: %s by reservation %s', listing, stay, key)"
-                                     " FROM {unsupported_claims} AS claims LIMIT 1", names, &is_null);
+                                     " FROM {unsupported_claims} AS claims LIMIT 1",
+                                     names, &is_null);
     if (!is_null)
         ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
                         errmsg("an existing reservation is unbounded or outside the supported days"),
@@ -249,7 +258,8 @@ void refuse_double_bookings(const SqlNames& names) {
     bool is_null;
     query_value("SELECT FROM {claims} AS claims GROUP BY listing"
                 " HAVING sum(upper(stay) - lower(stay)) <> availability.booked_days(availability.dayset_agg(stay))"
-                " LIMIT 1", names, &is_null);
+                " LIMIT 1",
+                names, &is_null);
     if (SPI_processed == 0)
         return;
 
@@ -258,7 +268,8 @@ void refuse_double_bookings(const SqlNames& names) {
         "WITH claims AS (SELECT listing, key, stay, row_number() OVER () AS n FROM {claims} AS claims),"
         " doubled AS (SELECT listing FROM claims GROUP BY listing"
         "  HAVING sum(upper(stay) - lower(stay)) <> availability.booked_days(availability.dayset_agg(stay))),"
-        " pairs AS (SELECT a.listing, coalesce(a.key::text, 'of a hold') AS first_key, coalesce(b.key::text, 'of a hold') AS second_key,"
+        " pairs AS (SELECT a.listing, coalesce(a.key::text, 'of a hold') AS first_key, coalesce(b.key::text, 'of a "
+        "hold') AS second_key,"
         "   a.stay * b.stay AS days,"
         "   count(*) OVER () AS total"
         "  FROM claims a JOIN doubled USING (listing) JOIN claims b USING (listing)"
@@ -267,24 +278,23 @@ void refuse_double_bookings(const SqlNames& names) {
         " SELECT string_agg(format('listing %s: [%s,%s) by reservations %s and %s', listing,"
         "   to_char(lower(days), 'YYYY-MM-DD'), to_char(upper(days), 'YYYY-MM-DD'), first_key, second_key), E'\\n')"
         "  || CASE WHEN max(total) > 10 THEN format(E'\\n… and %s more', max(total) - 10) ELSE '' END"
-        " FROM pairs", names, &is_null);
-    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-                    errmsg("existing reservations share days"),
+        " FROM pairs",
+        names, &is_null);
+    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION), errmsg("existing reservations share days"),
                     is_null ? 0 : errdetail("%s", TextDatumGetCString(report)),
                     errhint("Cancel or change one of each pair, then try again.")));
 }
 
 void lock_against_writes(Oid reservations, const char* function) {
     if (IsolationUsesXactSnapshot())
-        ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-                        errmsg("%s needs isolation level READ COMMITTED", function),
-                        errdetail("The snapshot of this transaction may be older than its lock.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("%s needs isolation level READ COMMITTED", function),
+                 errdetail("The snapshot of this transaction may be older than its lock.")));
     LockRelationOid(reservations, ShareRowExclusiveLock);
     if (get_rel_name(reservations) == nullptr)
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                        errmsg("relation with OID %u does not exist", reservations)));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", reservations)));
     // Who writes to a partition by its own name locks that alone.
     list_free(find_all_inheritors(reservations, ShareRowExclusiveLock, nullptr));
 }
 
-}  // namespace availability
+} // namespace availability

@@ -23,11 +23,12 @@ inline constexpr char kListingTruncateFormat[] = "_%s_truncate";
 // The longest name of a companion is <table>_calendar_pkey.
 inline constexpr int kLongestTableName = NAMEDATALEN - 1 - 14;
 
-// {reservations} {calendar} {day} {month} {open} {hold} {request}: the names of a tracked table's objects, those that exist; {since}, a
-// date literal, the first supported day when there is no horizon.
+// {reservations} {calendar} {day} {month} {open} {hold} {request}: the names of a tracked table's objects, those that
+// exist; {since}, a date literal, the first supported day when there is no horizon.
 SqlNames companion_names(const TrackedRow& row);
 
-// Adds {claims}, the query of all claims that days can be made of, and {unsupported_claims}, that of all others; see claims_sql().
+// Adds {claims}, the query of all claims that days can be made of, and {unsupported_claims}, that of all others; see
+// claims_sql().
 void add_claims(SqlNames* names, const TrackedRow& row);
 
 // The names of the two triggers on a table of listings, each from the other.
@@ -38,8 +39,8 @@ char* listing_row_trigger(const char* truncate_trigger);
 // enables those that are disabled. Returns how many it made or enabled.
 uint64 ensure_triggers(const TrackedRow& row, const char* listings_column);
 
-// Makes the companions of the booking functions, which a table that was tracked under 0.1 has not, and puts them into `row`. Nothing is
-// done if they are there. Raises 42P07 if something else has their names.
+// Makes the companions of the booking functions, which a table that was tracked under 0.1 has not, and puts them into
+// `row`. Nothing is done if they are there. Raises 42P07 if something else has their names.
 void require_booking_companions(TrackedRow* row);
 
 // Adds {day} {day_pkey} {listing_type} {key_type} of a tracked table without day rows: what they will be.
@@ -64,4 +65,4 @@ void refuse_double_bookings(const SqlNames& names);
 // REPEATABLE READ and above, whose snapshot may be older than the lock.
 void lock_against_writes(Oid reservations, const char* function);
 
-}  // namespace availability
+} // namespace availability

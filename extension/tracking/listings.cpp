@@ -26,15 +26,14 @@ AttrNumber single_key_column(Relation relation, const char* hint) {
             return column;
     }
     ereport(ERROR, (errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-                    errmsg("table \"%s\" has no primary key of one column",
-                           RelationGetRelationName(relation)),
+                    errmsg("table \"%s\" has no primary key of one column", RelationGetRelationName(relation)),
                     errhint("%s", hint)));
 }
 
 namespace {
 
-// The foreign key of the listing column alone, to `given` or, if that is InvalidOid, to any table; NULL if there is none. Lives
-// as long as the relation's cache entry is left alone.
+// The foreign key of the listing column alone, to `given` or, if that is InvalidOid, to any table; NULL if there is
+// none. Lives as long as the relation's cache entry is left alone.
 const ForeignKeyCacheInfo* find_foreign_key(Relation reservations, Node* listing, Oid given) {
     if (!IsA(listing, Var))
         return nullptr;
@@ -42,15 +41,15 @@ const ForeignKeyCacheInfo* find_foreign_key(Relation reservations, Node* listing
     ListCell* cell;
     foreach (cell, RelationGetFKeyList(reservations)) {
         const auto* foreign_key = static_cast<ForeignKeyCacheInfo*>(lfirst(cell));
-        const bool wanted = OidIsValid(given) ? foreign_key->confrelid == given
-                                              : !get_rel_relispartition(foreign_key->confrelid);
+        const bool wanted =
+            OidIsValid(given) ? foreign_key->confrelid == given : !get_rel_relispartition(foreign_key->confrelid);
         if (foreign_key->nkeys == 1 && foreign_key->conkey[0] == column && wanted)
             return foreign_key;
     }
     return nullptr;
 }
 
-}  // namespace
+} // namespace
 
 ListingsKey find_listings(Relation reservations, Node* listing, Oid given) {
     if (const ForeignKeyCacheInfo* foreign_key = find_foreign_key(reservations, listing, given))
@@ -58,8 +57,7 @@ ListingsKey find_listings(Relation reservations, Node* listing, Oid given) {
     if (!OidIsValid(given))
         return {InvalidOid, InvalidAttrNumber};
     Relation listings = relation_open(given, AccessShareLock);
-    const AttrNumber column =
-        single_key_column(listings, "Reference its key by a foreign key of the listing column.");
+    const AttrNumber column = single_key_column(listings, "Reference its key by a foreign key of the listing column.");
     relation_close(listings, AccessShareLock);
     return {given, column};
 }
@@ -76,10 +74,9 @@ bool reservations_follow(Relation reservations, Node* listing, Oid listings, Lea
     const auto* constraint = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
     const char action = leaving == Leaving::kDelete ? constraint->confdeltype : constraint->confupdtype;
     // Of all actions, only the mere check can wait.
-    const bool at_once = is_enforced(constraint) &&
-                         (action != FKCONSTR_ACTION_NOACTION || !constraint->condeferrable);
+    const bool at_once = is_enforced(constraint) && (action != FKCONSTR_ACTION_NOACTION || !constraint->condeferrable);
     ReleaseSysCache(tuple);
     return at_once;
 }
 
-}  // namespace availability
+} // namespace availability

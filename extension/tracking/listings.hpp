@@ -11,22 +11,23 @@ extern "C" {
 namespace availability {
 
 struct ListingsKey {
-    Oid table;          // InvalidOid when none is known
+    Oid table; // InvalidOid when none is known
     AttrNumber column;
 };
 
-// What the listing column of `reservations` references: by its foreign key of one column, or, for a table that is `given`,
-// the primary key of one column. Raises 42P16 if a given table has neither.
+// What the listing column of `reservations` references: by its foreign key of one column, or, for a table that is
+// `given`, the primary key of one column. Raises 42P16 if a given table has neither.
 ListingsKey find_listings(Relation reservations, Node* listing, Oid given);
 
 // What takes a listing away.
 enum class Leaving { kDelete, kKeyChange, kTruncate };
 
-// Whether a foreign key sees to it, before the statement ends, that no reservation keeps a listing that leaves. Without one, or with one
-// whose check can be deferred, the reservations may stay, and still hold their days should the listing come back.
+// Whether a foreign key sees to it, before the statement ends, that no reservation keeps a listing that leaves. Without
+// one, or with one whose check can be deferred, the reservations may stay, and still hold their days should the listing
+// come back.
 bool reservations_follow(Relation reservations, Node* listing, Oid listings, Leaving leaving);
 
 // The only column of a table's primary key. Raises 42P16 with the hint if there is no such key.
 AttrNumber single_key_column(Relation relation, const char* hint);
 
-}  // namespace availability
+} // namespace availability

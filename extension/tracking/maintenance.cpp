@@ -42,13 +42,14 @@ void repair_day_rows(const SqlNames& names) {
 }
 
 void repair_calendars(const SqlNames& names) {
-    run_sql("UPDATE {calendar} AS c SET booked = w.booked, {reset} FROM"
-            "  (SELECT k.listing_id, coalesce(e.booked, '{}') AS booked FROM {calendar} AS k LEFT JOIN"
-            "    (SELECT listing, availability.dayset_agg(stay) AS booked FROM {claims} AS claims GROUP BY listing) AS e"
-            "    ON e.listing = k.listing_id) AS w"
-            " WHERE w.listing_id = c.listing_id AND w.booked OPERATOR(availability.<>)"
-            "  (c.booked OPERATOR(availability.*) daterange({since}, NULL))",
-            names);
+    run_sql(
+        "UPDATE {calendar} AS c SET booked = w.booked, {reset} FROM"
+        "  (SELECT k.listing_id, coalesce(e.booked, '{}') AS booked FROM {calendar} AS k LEFT JOIN"
+        "    (SELECT listing, availability.dayset_agg(stay) AS booked FROM {claims} AS claims GROUP BY listing) AS e"
+        "    ON e.listing = k.listing_id) AS w"
+        " WHERE w.listing_id = c.listing_id AND w.booked OPERATOR(availability.<>)"
+        "  (c.booked OPERATOR(availability.*) daterange({since}, NULL))",
+        names);
     run_sql("INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
             " SELECT listing, availability.dayset_agg(stay), availability.next_version(0), 'reset'"
             " FROM {claims} AS claims GROUP BY listing ON CONFLICT (listing_id) DO NOTHING",
@@ -62,11 +63,12 @@ void repair_listings(const SqlNames& names) {
             " AND NOT EXISTS (SELECT FROM {calendar} AS c WHERE c.listing_id = l.{listings_column})"
             " ON CONFLICT (listing_id) DO NOTHING",
             names);
-    constexpr char kGone[] =
-        " NOT EXISTS (SELECT FROM {listings} AS l WHERE l.{listings_column} = c.listing_id)"
-        " AND NOT EXISTS (SELECT FROM {claims} AS claims WHERE claims.listing = c.listing_id)";
+    constexpr char kGone[] = " NOT EXISTS (SELECT FROM {listings} AS l WHERE l.{listings_column} = c.listing_id)"
+                             " AND NOT EXISTS (SELECT FROM {claims} AS claims WHERE claims.listing = c.listing_id)";
     run_sql(psprintf("UPDATE {calendar} AS c SET booked = '{}', version = availability.next_version(version),"
-                     " change = 'dropped', reservation_id = NULL, stay = NULL, was = NULL WHERE %s", kGone), names);
+                     " change = 'dropped', reservation_id = NULL, stay = NULL, was = NULL WHERE %s",
+                     kGone),
+            names);
     run_sql(psprintf("DELETE FROM {calendar} AS c WHERE %s", kGone), names);
 }
 
@@ -92,7 +94,8 @@ void set_day_companion(const TrackedRow& row, const char* day) {
     SqlNames names;
     names.set("day", day != nullptr ? quote_literal_cstr(day) : "NULL");
     names.set("oid", psprintf("%u", row.reservations));
-    write_tracked(row.reservations, "UPDATE availability.tracked SET day = {day} WHERE reservations = {oid}::oid", names);
+    write_tracked(row.reservations, "UPDATE availability.tracked SET day = {day} WHERE reservations = {oid}::oid",
+                  names);
 }
 
 // As track makes and fills them.
@@ -122,7 +125,8 @@ void drop_companions(const TrackedRow& row) {
     for (const Oid relation : {row.month_view, row.open_view, row.claims, row.day, row.calendar, row.hold, row.request})
         if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
             add(RelationRelationId, relation);
-    if (const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid; OidIsValid(claim))
+    if (const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid;
+        OidIsValid(claim))
         add(ProcedureRelationId, claim);
     if (const Oid cancel = cancel_function(row); OidIsValid(cancel))
         add(ProcedureRelationId, cancel);
@@ -143,9 +147,9 @@ Oid require_owner_of_tracked(const TrackedRow& row) {
     return GetUserId();
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 
@@ -166,7 +170,8 @@ AVAILABILITY_FUNCTION(availability_repair) {
         refuse_double_bookings(names);
         const char* column = listings_key_column(row);
         ensure_triggers(row, column);
-        // Calendars before day rows, as everywhere: a listing that is deleted meanwhile has its own locked in that order.
+        // Calendars before day rows, as everywhere: a listing that is deleted meanwhile has its own locked in that
+        // order.
         repair_calendars(names);
         if (column != nullptr) {
             names.set("listings_column", column);
@@ -188,9 +193,9 @@ AVAILABILITY_FUNCTION(availability_forget) {
     const TrackedRow row = require_tracked_row(reservations);
     const Day horizon = require_horizon(before);
     if (row.since != kNoHorizon && horizon < row.since)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("the horizon of a tracked table only moves forward"),
-                        errhint("To see earlier days again, use availability.untrack and availability.track.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the horizon of a tracked table only moves forward"),
+                 errhint("To see earlier days again, use availability.untrack and availability.track.")));
 
     const OwnerScope scope = enter_owner(relation_owner(reservations));
     SPI_connect();
@@ -198,11 +203,12 @@ AVAILABILITY_FUNCTION(availability_forget) {
     names.set("before", psprintf("(date '1970-01-01' + %d)", horizon));
     names.set("oid", psprintf("%u", reservations));
     names.set("reset", kReset);
-    write_tracked(reservations, "UPDATE availability.tracked SET since = {before} WHERE reservations = {oid}::oid", names);
-    const uint64 changed =
-        run_sql("UPDATE {calendar} AS c SET booked = c.booked OPERATOR(availability.*) daterange({before}, NULL), {reset}"
-                " WHERE c.booked OPERATOR(availability.&&) daterange(NULL, {before})",
-                names);
+    write_tracked(reservations, "UPDATE availability.tracked SET since = {before} WHERE reservations = {oid}::oid",
+                  names);
+    const uint64 changed = run_sql(
+        "UPDATE {calendar} AS c SET booked = c.booked OPERATOR(availability.*) daterange({before}, NULL), {reset}"
+        " WHERE c.booked OPERATOR(availability.&&) daterange(NULL, {before})",
+        names);
     if (OidIsValid(row.day))
         run_sql("DELETE FROM {day} WHERE day < {before}", names);
     if (OidIsValid(row.hold))

@@ -103,8 +103,7 @@ void scan_tracked(Oid reservations, Visit visit) {
     Relation table = table_open(tracked_table(), AccessShareLock);
     ScanKeyData key;
     ScanKeyInit(&key, kReservations, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(reservations));
-    SysScanDesc scan = systable_beginscan(table, InvalidOid, false, nullptr,
-                                          OidIsValid(reservations) ? 1 : 0, &key);
+    SysScanDesc scan = systable_beginscan(table, InvalidOid, false, nullptr, OidIsValid(reservations) ? 1 : 0, &key);
     HeapTuple tuple;
     while (HeapTupleIsValid(tuple = systable_getnext(scan)))
         visit(row_from_tuple(tuple, RelationGetDescr(table)));
@@ -114,9 +113,9 @@ void scan_tracked(Oid reservations, Visit visit) {
 
 // The session's cache, by the relation whose trigger runs.
 struct CacheEntry {
-    Oid relation;  // hash key
+    Oid relation; // hash key
     bool valid;
-    MemoryContext memory;  // owns *tracked
+    MemoryContext memory; // owns *tracked
     Tracked* tracked;
 };
 
@@ -130,24 +129,24 @@ void forget_relation(Datum, Oid relation) {
     hash_seq_init(&status, cache);
     while (auto* entry = static_cast<CacheEntry*>(hash_seq_search(&status)))
         if (!OidIsValid(relation) || relation == entry->relation ||
-            (entry->tracked != nullptr && (relation == entry->tracked->row.reservations ||
-                                           relation == entry->tracked->row.calendar ||
-                                           relation == entry->tracked->row.claims ||
-                                           relation == entry->tracked->row.day ||
-                                           relation == entry->tracked->row.hold)))
+            (entry->tracked != nullptr &&
+             (relation == entry->tracked->row.reservations || relation == entry->tracked->row.calendar ||
+              relation == entry->tracked->row.claims || relation == entry->tracked->row.day ||
+              relation == entry->tracked->row.hold)))
             entry->valid = false;
 }
 
 // A function, a type or a role that a claim depends on may have changed.
-void forget_all(Datum argument, int, uint32) { forget_relation(argument, InvalidOid); }
+void forget_all(Datum argument, int, uint32) {
+    forget_relation(argument, InvalidOid);
+}
 
 void make_cache() {
     HASHCTL control{};
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(CacheEntry);
     control.hcxt = TopMemoryContext;
-    cache = hash_create("availability tracked tables", 16, &control,
-                        HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+    cache = hash_create("availability tracked tables", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     CacheRegisterRelcacheCallback(forget_relation, 0);
     CacheRegisterSyscacheCallback(PROCOID, forget_all, 0);
     CacheRegisterSyscacheCallback(TYPEOID, forget_all, 0);
@@ -158,8 +157,8 @@ AttrNumber require_column(Relation companion, const char* name, Oid type) {
     const AttrNumber column = get_attnum(RelationGetRelid(companion), name);
     if (column <= 0 || TupleDescAttr(RelationGetDescr(companion), column - 1)->atttypid != type)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("companion \"%s\" has no column \"%s\" of type %s",
-                               RelationGetRelationName(companion), name, format_type_be(type)),
+                        errmsg("companion \"%s\" has no column \"%s\" of type %s", RelationGetRelationName(companion),
+                               name, format_type_be(type)),
                         errhint("Use availability.untrack and availability.track to make it again.")));
     return column;
 }
@@ -174,8 +173,7 @@ void read_calendar_columns(Tracked* tracked) {
                         require_column(calendar, "reservation_id", claim.key_type),
                         require_column(calendar, "stay", DATERANGEOID),
                         require_column(calendar, "was", DATERANGEOID)};
-    tracked->listing_collation =
-        TupleDescAttr(RelationGetDescr(calendar), tracked->columns.listing - 1)->attcollation;
+    tracked->listing_collation = TupleDescAttr(RelationGetDescr(calendar), tracked->columns.listing - 1)->attcollation;
     table_close(calendar, NoLock);
 }
 
@@ -187,8 +185,7 @@ void check_day_columns(const Tracked& tracked) {
         require_column(days, "day", DATEOID) != kDayDay ||
         require_column(days, "reservation_id", tracked.claim.key_type) != kDayReservation)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("columns of companion \"%s\" are not in their order",
-                               RelationGetRelationName(days)),
+                        errmsg("columns of companion \"%s\" are not in their order", RelationGetRelationName(days)),
                         errhint("Use availability.untrack and availability.track to make it again.")));
     table_close(days, NoLock);
 }
@@ -216,13 +213,11 @@ Tracked* build_tracked(const TrackedRow& row, Relation relation) {
     table_close(reservations, AccessShareLock);
     tracked->row_map = row_map_by_name(RelationGetDescr(relation), tracked->row_type);
 
-    tracked->claim =
-        compile_claim(load_claim_expressions(row.reservations, row.claims), tracked->owner);
+    tracked->claim = compile_claim(load_claim_expressions(row.reservations, row.claims), tracked->owner);
     read_calendar_columns(tracked);
     check_day_columns(*tracked);
 
-    const TypeCacheEntry* listing =
-        lookup_type_cache(tracked->claim.listing_type, TYPECACHE_CMP_PROC);
+    const TypeCacheEntry* listing = lookup_type_cache(tracked->claim.listing_type, TYPECACHE_CMP_PROC);
     fmgr_info(listing->cmp_proc, &tracked->compare_listings);
     const TypeCacheEntry* key = lookup_type_cache(tracked->claim.key_type, TYPECACHE_EQ_OPR);
     fmgr_info(get_opcode(key->eq_opr), &tracked->equal_keys);
@@ -230,7 +225,7 @@ Tracked* build_tracked(const TrackedRow& row, Relation relation) {
     return tracked;
 }
 
-}  // namespace
+} // namespace
 
 Oid dayset_type() {
     return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("dayset"),
@@ -253,8 +248,7 @@ TrackedRow require_tracked_row(Oid reservations) {
     if (!read_tracked_row(reservations, &row)) {
         const char* name = get_rel_name(reservations);
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                        errmsg("table \"%s\" is not tracked",
-                               name != nullptr ? name : psprintf("%u", reservations))));
+                        errmsg("table \"%s\" is not tracked", name != nullptr ? name : psprintf("%u", reservations))));
     }
     return row;
 }
@@ -268,7 +262,7 @@ Oid companion_function(const TrackedRow& row, char* name, Oid argument) {
                              : InvalidOid;
 }
 
-}  // namespace
+} // namespace
 
 bool tracks_bookings() {
     Relation table = table_open(tracked_table(), AccessShareLock);
@@ -328,10 +322,10 @@ void write_tracked(Oid reservations, const char* statement, const SqlNames& name
 Relation open_companion(Oid companion, LOCKMODE mode) {
     Relation relation = try_relation_open(companion, mode);
     if (relation == nullptr)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("a companion of a tracked table is missing"),
-                        errdetail("Relation with OID %u was dropped.", companion),
-                        errhint("Use availability.untrack and availability.track to make it again.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("a companion of a tracked table is missing"),
+                 errdetail("Relation with OID %u was dropped.", companion),
+                 errhint("Use availability.untrack and availability.track to make it again.")));
     return relation;
 }
 
@@ -356,8 +350,8 @@ const Tracked* find_tracked(Relation relation) {
                         errmsg("table \"%s\" is not tracked", RelationGetRelationName(relation)),
                         errhint("Triggers of availability are made by availability.track alone.")));
 
-    MemoryContext memory = AllocSetContextCreate(
-        CurrentMemoryContext, "availability tracked table", ALLOCSET_SMALL_SIZES);
+    MemoryContext memory =
+        AllocSetContextCreate(CurrentMemoryContext, "availability tracked table", ALLOCSET_SMALL_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(memory);
     Tracked* tracked = build_tracked(row, relation);
     MemoryContextSwitchTo(caller);
@@ -397,14 +391,15 @@ SPIPlanPtr kept_plan(const Tracked& tracked, const char* statement, std::initial
     return nullptr;
 }
 
-}  // namespace
+} // namespace
 
 uint64 run_kept_sql(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters) {
     SPIPlanPtr plan = kept_plan(tracked, statement, parameters);
     return plan != nullptr ? run_plan(plan, parameters, false) : run_plain_sql(statement, parameters);
 }
 
-uint64 query_kept_latest(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters) {
+uint64 query_kept_latest(const Tracked& tracked, const char* statement,
+                         std::initializer_list<SqlParameter> parameters) {
     SPIPlanPtr plan = kept_plan(tracked, statement, parameters);
     if (plan == nullptr)
         return query_latest(statement, SqlNames(), parameters);
@@ -412,15 +407,13 @@ uint64 query_kept_latest(const Tracked& tracked, const char* statement, std::ini
 }
 
 int compare_listings(const Tracked& tracked, Datum a, Datum b) {
-    return DatumGetInt32(FunctionCall2Coll(&tracked.compare_listings,
-                                           tracked.listing_collation, a, b));
+    return DatumGetInt32(FunctionCall2Coll(&tracked.compare_listings, tracked.listing_collation, a, b));
 }
 
 bool same_key(const Tracked& tracked, const Claim& a, const Claim& b) {
     if (a.key_is_null || b.key_is_null)
         return a.key_is_null == b.key_is_null;
-    return DatumGetBool(FunctionCall2Coll(&tracked.equal_keys,
-                                          tracked.key_collation, a.key, b.key));
+    return DatumGetBool(FunctionCall2Coll(&tracked.equal_keys, tracked.key_collation, a.key, b.key));
 }
 
-}  // namespace availability
+} // namespace availability

@@ -15,17 +15,17 @@ namespace availability {
 struct TrackedRow {
     Oid reservations;
     Oid calendar;
-    Oid day;           // InvalidOid without day rows
+    Oid day; // InvalidOid without day rows
     Oid month_view;
     Oid open_view;
-    Oid claims;        // the view that the claim expressions stand in
-    NameData claim;    // the claim function, in the calendar's schema
-    Oid listings;      // InvalidOid when no table of listings is known
+    Oid claims;     // the view that the claim expressions stand in
+    NameData claim; // the claim function, in the calendar's schema
+    Oid listings;   // InvalidOid when no table of listings is known
     NameData listings_trigger;
-    Day since;         // kNoHorizon when none
-    Oid hold;          // InvalidOid until there is one; see require_booking_companions()
-    Oid request;       // as hold
-    bool cancels_by_update;  // by the companion <table>_cancel; else by deleting
+    Day since;              // kNoHorizon when none
+    Oid hold;               // InvalidOid until there is one; see require_booking_companions()
+    Oid request;            // as hold
+    bool cancels_by_update; // by the companion <table>_cancel; else by deleting
 };
 static_assert(std::is_trivially_destructible_v<TrackedRow>);
 
@@ -38,7 +38,8 @@ bool read_tracked_row(Oid reservations, TrackedRow* row);
 // As read_tracked_row(); raises 42704 if the table is not tracked.
 TrackedRow require_tracked_row(Oid reservations);
 
-// Whether availability.tracked has the columns of booking companions: not while the extension is at 0.1 and its library is newer.
+// Whether availability.tracked has the columns of booking companions: not while the extension is at 0.1 and its library
+// is newer.
 bool tracks_bookings();
 
 // The rows of all tracked tables, as they are now: a list of TrackedRow*.
@@ -90,25 +91,26 @@ struct KeptPlan {
 // triggers need, ready to use.
 struct Tracked {
     TrackedRow row;
-    Oid owner;                  // of the tracked table
+    Oid owner; // of the tracked table
     CompiledClaim claim;
     CalendarColumns columns;
-    mutable FmgrInfo compare_listings;  // btree comparison of the listing's type
+    mutable FmgrInfo compare_listings; // btree comparison of the listing's type
     Oid listing_collation;
     mutable FmgrInfo equal_keys;
     Oid key_collation;
-    TupleDesc row_type;         // of the tracked table
-    AttrMap* row_map;           // from the trigger's relation to row_type; NULL if they are alike
-    mutable const ClaimColumns* claim_columns;  // NULL until a booking function asked
-    mutable KeptPlan plans[12];                 // as many as were used
+    TupleDesc row_type;                        // of the tracked table
+    AttrMap* row_map;                          // from the trigger's relation to row_type; NULL if they are alike
+    mutable const ClaimColumns* claim_columns; // NULL until a booking function asked
+    mutable KeptPlan plans[12];                // as many as were used
 };
 
 // What belongs to a row trigger's relation: the tracked table itself, or the partitioned one above it.
-// Raises 55000 if there is none, or if its companions are not what track made. Locks the companions as their writers do.
-// The result lives at least as long as the transaction.
+// Raises 55000 if there is none, or if its companions are not what track made. Locks the companions as their writers
+// do. The result lives at least as long as the transaction.
 const Tracked* find_tracked(Relation relation);
 
-// Runs a statement by a plan that is made with its first use. Returns the number of rows processed. SPI must be connected.
+// Runs a statement by a plan that is made with its first use. Returns the number of rows processed. SPI must be
+// connected.
 uint64 run_kept_sql(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters);
 
 // The same for a query, on what is committed now, whatever the transaction's snapshot.
@@ -117,4 +119,4 @@ uint64 query_kept_latest(const Tracked& tracked, const char* statement, std::ini
 int compare_listings(const Tracked& tracked, Datum a, Datum b);
 bool same_key(const Tracked& tracked, const Claim& a, const Claim& b);
 
-}  // namespace availability
+} // namespace availability

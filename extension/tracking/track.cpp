@@ -51,8 +51,8 @@ struct TrackArguments {
 
 [[noreturn]] void not_trackable(Relation relation, const char* reason, const char* hint) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("table \"%s\" can't be tracked", RelationGetRelationName(relation)),
-                    errdetail("%s", reason), hint != nullptr ? errhint("%s", hint) : 0));
+                    errmsg("table \"%s\" can't be tracked", RelationGetRelationName(relation)), errdetail("%s", reason),
+                    hint != nullptr ? errhint("%s", hint) : 0));
     pg_unreachable();
 }
 
@@ -77,12 +77,10 @@ void require_trackable(Relation relation) {
     if (read_tracked_row(RelationGetRelid(relation), &row))
         ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
                         errmsg("table \"%s\" is already tracked", RelationGetRelationName(relation))));
-    if (relation->rd_rel->relkind != RELKIND_RELATION &&
-        relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+    if (relation->rd_rel->relkind != RELKIND_RELATION && relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
         not_trackable(relation, "It is not a table.", nullptr);
     if (relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-        not_trackable(relation, "It is temporary or unlogged: its rows don't survive as its calendars would.",
-                      nullptr);
+        not_trackable(relation, "It is temporary or unlogged: its rows don't survive as its calendars would.", nullptr);
     if (relation->rd_rel->relispartition)
         not_trackable(relation, "It is a partition.", "Track the partitioned table.");
     if (inherits_or_is_inherited(relation))
@@ -93,11 +91,10 @@ void require_trackable(Relation relation) {
     if (IsCatalogRelation(relation))
         not_trackable(relation, "It is a system catalog.", nullptr);
     if (strlen(RelationGetRelationName(relation)) > kLongestTableName)
-        ereport(ERROR, (errcode(ERRCODE_NAME_TOO_LONG),
-                        errmsg("name of table \"%s\" is too long to track",
-                               RelationGetRelationName(relation)),
-                        errdetail("Names of its companions are up to %d bytes longer.",
-                                  NAMEDATALEN - 1 - kLongestTableName)));
+        ereport(ERROR,
+                (errcode(ERRCODE_NAME_TOO_LONG),
+                 errmsg("name of table \"%s\" is too long to track", RelationGetRelationName(relation)),
+                 errdetail("Names of its companions are up to %d bytes longer.", NAMEDATALEN - 1 - kLongestTableName)));
 }
 
 Oid column_type(Relation relation, const char* name) {
@@ -126,8 +123,7 @@ const char* default_stay(Relation relation) {
 
 // key left out: the primary key's only column.
 const char* default_key(Relation relation) {
-    const AttrNumber column =
-        single_key_column(relation, "Pass key, an expression that identifies a reservation.");
+    const AttrNumber column = single_key_column(relation, "Pass key, an expression that identifies a reservation.");
     return quote_identifier(get_attname(RelationGetRelid(relation), column, false));
 }
 
@@ -146,7 +142,8 @@ ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments)
     Node* key = parse_claim_expression(relation, "key", arguments.key);
     Node* stay = parse_claim_expression(relation, "stay", arguments.stay);
     Node* active = parse_claim_expression(relation, "active", arguments.active);
-    constexpr char kKeyTypes[] = "Supported are smallint, integer, bigint, uuid, text and varchar; cast others to text.";
+    constexpr char kKeyTypes[] =
+        "Supported are smallint, integer, bigint, uuid, text and varchar; cast others to text.";
     require_type("listing", listing, is_supported_key_type(getBaseType(exprType(listing))), kKeyTypes);
     require_type("key", key, is_supported_key_type(getBaseType(exprType(key))), kKeyTypes);
     require_type("stay", stay, getBaseType(exprType(stay)) == DATERANGEOID,
@@ -206,7 +203,8 @@ void create_companions(Relation relation, const ClaimExpressions& claim, const S
     SqlNames view = names;
     view.set("query", claims_view_sql(RelationGetRelid(relation), claim));
     run_sql("CREATE VIEW {claims} AS {query}", view);
-    run_sql("CREATE FUNCTION {claim}(reservation {row_type}, OUT listing {listing_type_name}, OUT key {key_type}, OUT stay daterange)"
+    run_sql("CREATE FUNCTION {claim}(reservation {row_type}, OUT listing {listing_type_name}, OUT key {key_type}, OUT "
+            "stay daterange)"
             " LANGUAGE sql STABLE AS $$SELECT listing, key, stay FROM availability.claim(reservation)"
             " AS claim(listing {listing_type_name}, key {key_type}, stay daterange)$$",
             names);
@@ -251,11 +249,11 @@ void require_rights_on_listings(Oid listings, Oid owner) {
     if (pg_class_aclcheck(listings, owner, ACL_TRIGGER) == ACLCHECK_OK &&
         pg_class_aclcheck(listings, owner, ACL_SELECT) == ACLCHECK_OK)
         return;
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("permission denied for table %s", get_rel_name(listings)),
-                    errdetail("Calendars follow the listings by a trigger on their table."),
-                    errhint("GRANT SELECT, TRIGGER ON %s TO %s;", qualified_name(listings),
-                            quote_identifier(GetUserNameFromId(owner, false)))));
+    ereport(ERROR,
+            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for table %s", get_rel_name(listings)),
+             errdetail("Calendars follow the listings by a trigger on their table."),
+             errhint("GRANT SELECT, TRIGGER ON %s TO %s;", qualified_name(listings),
+                     quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
 // Set-wise: the calendars, then the days, then the primary keys.
@@ -291,20 +289,16 @@ void register_tracked(const TrackArguments& arguments, SqlNames* names, const ch
     names->set("listings_oid", regclass_or_null(arguments.listings.table));
     names->set("listings_trigger",
                OidIsValid(arguments.listings.table) ? quote_literal_cstr(listings_trigger) : "NULL");
-    names->set("since_argument",
-               arguments.has_since
-                   ? psprintf("date '1970-01-01' + %d", arguments.since)
-                   : "NULL");
+    names->set("since_argument", arguments.has_since ? psprintf("date '1970-01-01' + %d", arguments.since) : "NULL");
     const char* day = expand_sql("{day}", *names);
     names->set("day_literal", arguments.day_rows ? quote_literal_cstr(day) : "NULL");
     names->set("calendar_literal", quote_literal_cstr(expand_sql("{calendar}", *names)));
     names->set("month_literal", quote_literal_cstr(expand_sql("{month}", *names)));
     names->set("open_literal", quote_literal_cstr(expand_sql("{open}", *names)));
     names->set("claims_literal", quote_literal_cstr(expand_sql("{claims}", *names)));
-    names->set("arguments",
-               psprintf("%s, %s, %s, %s, %s", quote_literal_cstr(arguments.listing),
-                        quote_literal_cstr(arguments.stay), quote_literal_cstr(arguments.active),
-                        quote_literal_cstr(arguments.key), literal_or_null(arguments.cancel)));
+    names->set("arguments", psprintf("%s, %s, %s, %s, %s", quote_literal_cstr(arguments.listing),
+                                     quote_literal_cstr(arguments.stay), quote_literal_cstr(arguments.active),
+                                     quote_literal_cstr(arguments.key), literal_or_null(arguments.cancel)));
     write_tracked(arguments.reservations,
                   "INSERT INTO availability.tracked (reservations, calendar, day, month_view, open_view, claims, claim,"
                   " listings, listings_trigger, since, listing, stay, active, key, cancel) VALUES"
@@ -333,7 +327,8 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char
                                 deparse_expression(claim.key, context, false, false));
     List* statements = raw_parser(text, RAW_PARSE_DEFAULT);
     const auto* update = reinterpret_cast<UpdateStmt*>(linitial_node(RawStmt, statements)->stmt);
-    if (list_length(statements) != 1 || !IsA(update, UpdateStmt) || update->fromClause != NIL || update->withClause != nullptr)
+    if (list_length(statements) != 1 || !IsA(update, UpdateStmt) || update->fromClause != NIL ||
+        update->withClause != nullptr)
         ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
                         errmsg("argument \"cancel\" of availability.track is not what follows SET in an UPDATE"),
                         errhint("Such as: status = 'cancelled', cancelled_at = now()")));
@@ -343,7 +338,8 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char
 
 void create_cancel_function(SqlNames names, Query* cancel) {
     names.set("update", pg_get_querydef(cancel, false));
-    run_sql("CREATE FUNCTION {cancel}(key {key_type}) RETURNS SETOF integer LANGUAGE sql VOLATILE BEGIN ATOMIC {update}; END",
+    run_sql("CREATE FUNCTION {cancel}(key {key_type}) RETURNS SETOF integer LANGUAGE sql VOLATILE BEGIN ATOMIC "
+            "{update}; END",
             names);
     run_sql("COMMENT ON FUNCTION {cancel} IS 'cancels a reservation, made by availability.track'", names);
 }
@@ -364,10 +360,9 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
         require_booking_companions(&row);
     if (cancel != nullptr)
         create_cancel_function(names, cancel);
-    const char* listings_column =
-        OidIsValid(row.listings)
-            ? quote_identifier(get_attname(row.listings, arguments.listings.column, false))
-            : nullptr;
+    const char* listings_column = OidIsValid(row.listings)
+                                      ? quote_identifier(get_attname(row.listings, arguments.listings.column, false))
+                                      : nullptr;
     if (listings_column != nullptr)
         require_rights_on_listings(row.listings, relation->rd_rel->relowner);
     // The triggers first: making them locks the table of listings until the calendars are there.
@@ -405,16 +400,16 @@ TrackArguments read_arguments(FunctionCallInfo fcinfo) {
     return arguments;
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 
 AVAILABILITY_FUNCTION(availability_track) {
     if (PG_ARGISNULL(0))
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                        errmsg("reservations of availability.track can't be null")));
+        ereport(ERROR,
+                (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("reservations of availability.track can't be null")));
     TrackArguments arguments = read_arguments(fcinfo);
     require_owner(arguments.reservations);
     lock_against_writes(arguments.reservations, "availability.track");

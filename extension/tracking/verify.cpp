@@ -35,10 +35,9 @@ constexpr char kDoubleBookings[] =
     "  format('day is claimed by %s reservations', cardinality(keys)) COLLATE \"C\" AS detail"
     " FROM claimed WHERE cardinality(keys) > 1";
 
-constexpr char kUnsupportedStays[] =
-    " UNION ALL SELECT 'unsupported_stay', listing::text, NULL, key::text,"
-    "  format('stay %s is unbounded or outside the supported days', stay)"
-    " FROM {unsupported_claims} AS claims";
+constexpr char kUnsupportedStays[] = " UNION ALL SELECT 'unsupported_stay', listing::text, NULL, key::text,"
+                                     "  format('stay %s is unbounded or outside the supported days', stay)"
+                                     " FROM {unsupported_claims} AS claims";
 
 constexpr char kDayRows[] =
     " UNION ALL SELECT CASE WHEN d.day IS NULL THEN 'missing_day_row' WHEN c.day IS NULL THEN 'stray_day_row'"
@@ -58,7 +57,8 @@ constexpr char kCalendars[] =
     " FROM expected e JOIN calendars c ON c.listing_id = e.listing"
     "  CROSS JOIN LATERAL unnest((e.booked OPERATOR(availability.-) c.booked)::date[]) AS day"
     " WHERE e.booked OPERATOR(availability.<>) c.booked"
-    " UNION ALL SELECT 'stray_calendar_day', c.listing_id::text, day, NULL, 'day is booked in the calendar but nobody claims it'"
+    " UNION ALL SELECT 'stray_calendar_day', c.listing_id::text, day, NULL, 'day is booked in the calendar but nobody "
+    "claims it'"
     " FROM calendars c LEFT JOIN expected e ON e.listing = c.listing_id"
     "  CROSS JOIN LATERAL unnest((c.booked OPERATOR(availability.-) coalesce(e.booked, '{}'))::date[]) AS day"
     " WHERE e.booked IS NULL OR e.booked OPERATOR(availability.<>) c.booked";
@@ -88,9 +88,11 @@ const char* oid_or_null(Oid oid) {
     return OidIsValid(oid) ? psprintf("%u::regclass", oid) : "NULL::regclass";
 }
 
-const char* name_literal(const char* name) { return psprintf("%s::name", quote_literal_cstr(name)); }
+const char* name_literal(const char* name) {
+    return psprintf("%s::name", quote_literal_cstr(name));
+}
 
-}  // namespace
+} // namespace
 
 const char* listings_key_column(const TrackedRow& row) {
     if (!OidIsValid(row.listings))
@@ -131,13 +133,13 @@ const char* verify_sql(const TrackedRow& row) {
 
     StringInfoData sql;
     initStringInfo(&sql);
-    for (const char* part : {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "", kCalendars,
-                             column != nullptr ? kListings : "", kTriggers, " ORDER BY kind, listing, day"})
+    for (const char* part : {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "",
+                             kCalendars, column != nullptr ? kListings : "", kTriggers, " ORDER BY kind, listing, day"})
         appendStringInfoString(&sql, expand_sql(part, names));
     return sql.data;
 }
 
-}  // namespace availability
+} // namespace availability
 
 using namespace availability;
 

@@ -13,4 +13,4 @@ const char* verify_sql(const TrackedRow& row);
 // track would find it. NULL when no listings are known.
 const char* listings_key_column(const TrackedRow& row);
 
-}  // namespace availability
+} // namespace availability
