@@ -25,7 +25,7 @@ DECODER_OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard decoder/*.cpp)))
 DECODER_CORE_OBJS = $(addprefix extension/core/,day.o dayset_validate.o dayset_view.o)
 
 DATA = $(wildcard extension/upgrades/availability--*.sql)
-DATA_built = availability--$(EXTVERSION).sql availability--0.1--0.2.sql
+DATA_built = availability--$(EXTVERSION).sql
 EXTRA_CLEAN = availability--*.sql availability_decoder.so $(DECODER_OBJS) $(DECODER_OBJS:.o=.bc) \
 	$(wildcard extension/*.d extension/*/*.d decoder/*.d)
 
@@ -60,10 +60,6 @@ availability_decoder.so: $(DECODER_OBJS) $(DECODER_CORE_OBJS)
 
 # The install script is its fragments, in the order of the API.
 availability--$(EXTVERSION).sql: $(sort $(wildcard extension/sql/*.sql))
-	cat $^ > $@
-
-# What is new in 0.2 is taken from there, so that an upgraded extension can't differ from a new one.
-availability--0.1--0.2.sql: extension/upgrades/0.1--0.2.sql extension/sql/65_booking.sql extension/sql/80_doctor.sql
 	cat $^ > $@
 
 install: install-decoder
