@@ -5,8 +5,7 @@
 // its days until somebody wants them or sweep comes by; then it goes, with an event.
 #pragma once
 
-#include "extension/server/boundary.hpp"
-#include "extension/tracking/settings.hpp"
+#include "extension/calendar/hold_rows.hpp"
 
 extern "C" {
 #include <datatype/timestamp.h>
@@ -15,35 +14,19 @@ extern "C" {
 
 namespace availability {
 
-// What a hold holds: a claim without a key, cut at the horizon; and its whole stay.
-struct Hold {
-    Claim claim;
-    DaySpan stay;
-};
-
 // Takes the days of a stay for a listing until a moment, and returns the new hold's id. Raises what change_calendar()
 // raises, and 23503 if there is a table of listings and the listing is not in it.
 pg_uuid_t* make_hold(const Tracked& tracked, Datum listing, DaySpan stay, TimestampTz expires_at);
-
-// Whether a hold is one of a tracked table.
-bool has_hold(const TrackedRow& row, const pg_uuid_t& id);
-
-// The hold as it is now, whether or not it has expired; false if there is none.
-bool find_hold(const Tracked& tracked, const pg_uuid_t& id, Hold* hold);
 
 // Raises RV002 for the id of a hold that has expired, else RV003.
 [[noreturn]] void report_no_hold(const Tracked& tracked, const pg_uuid_t& id);
 
 // Deletes the row of a hold whose days now are a reservation's. The calendar must be locked. Raises as
 // report_no_hold().
-void delete_confirmed_hold(const Tracked& tracked, const pg_uuid_t& id);
+void confirm_hold(const Tracked& tracked, const pg_uuid_t& id);
 
 // Frees the days of a hold, expired or not; false if there is none.
 bool release_hold(const Tracked& tracked, const pg_uuid_t& id);
-
-// Frees the days of the expired holds of a listing that share days with a span. The calendar must be locked. Returns
-// how many.
-uint64 release_expired_holds(const Tracked& tracked, Datum listing, DaySpan span);
 
 // Frees the days of all expired holds, in the order of listings. Returns how many.
 uint64 sweep_holds(const Tracked& tracked);

@@ -78,16 +78,14 @@ bool find_answer(const Tracked& tracked, const Request& request, BookingAnswer* 
         return false;
     lock_key(tracked.row.reservations, request.key);
     MemoryContext caller = CurrentMemoryContext;
-    const OwnerScope scope = enter_owner(relation_owner(tracked.row.request));
-    SPI_connect();
-    const bool found =
-        query_kept_latest(tracked,
-                          expand_sql("SELECT request = $2, reservation_id, version FROM {request}"
-                                     " WHERE key = $1 AND expires_at > $3",
-                                     request_names(tracked.row.request)),
-                          {text_parameter(request.key), {BYTEAOID, PointerGetDatum(request.digest)}, now_parameter()}) >
-        0;
-    if (found) {
+    const char* statement = expand_sql("SELECT request = $2, reservation_id, version FROM {request}"
+                                       " WHERE key = $1 AND expires_at > $3",
+                                       request_names(tracked.row.request));
+    return as_owner(tracked.row.request, [&] {
+        if (query_kept_latest(
+                &tracked.plans, statement,
+                {text_parameter(request.key), {BYTEAOID, PointerGetDatum(request.digest)}, now_parameter()}) == 0)
+            return false;
         if (!DatumGetBool(first_row_column(1).value))
             ereport(ERROR, (errcode(kIdempotencyKeyReused),
                             errmsg("idempotency key \"%s\" was used for another request", request.key),
@@ -98,51 +96,43 @@ bool find_answer(const Tracked& tracked, const Request& request, BookingAnswer* 
             reservation.is_null ? nullptr : MemoryContextStrdup(caller, TextDatumGetCString(reservation.value));
         answer->version = version.is_null ? 0 : DatumGetInt64(version.value);
         answer->replayed = true;
-    }
-    SPI_finish();
-    leave_owner(scope);
-    return found;
+        return true;
+    });
 }
 
 void store_answer(const Tracked& tracked, const Request& request, const BookingAnswer& answer) {
     if (request.key == nullptr)
         return;
-    const OwnerScope scope = enter_owner(relation_owner(tracked.row.request));
-    SPI_connect();
     const SqlNames names = request_names(tracked.row.request);
     const TimestampTz expires_at = GetCurrentTimestamp() + idempotency_retention * USECS_PER_SEC;
-    // An older row with this key has expired.
-    run_kept_sql(
-        tracked,
-        expand_sql(
-            "INSERT INTO {request} AS r (key, request, reservation_id, version, expires_at) VALUES ($1, $2, $3, $4, $5)"
-            " ON CONFLICT (key) DO UPDATE SET request = excluded.request, reservation_id = excluded.reservation_id,"
-            " version = excluded.version, expires_at = excluded.expires_at",
-            names),
-        {text_parameter(request.key),
-         {BYTEAOID, PointerGetDatum(request.digest)},
-         text_parameter(answer.reservation),
-         {INT8OID, Int64GetDatum(answer.version), answer.version == 0},
-         {TIMESTAMPTZOID, TimestampTzGetDatum(expires_at)}});
-    // Under a lasting snapshot, a row that somebody else deleted would be an error, even when skipped.
-    if (!IsolationUsesXactSnapshot())
-        run_kept_sql(tracked,
-                     expand_sql("DELETE FROM {request} WHERE key IN (SELECT key FROM {request} WHERE expires_at <= $1"
-                                " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED)",
+    as_owner(tracked.row.request, [&] {
+        // An older row with this key has expired.
+        run_kept_sql(&tracked.plans,
+                     expand_sql("INSERT INTO {request} AS r (key, request, reservation_id, version, expires_at)"
+                                " VALUES ($1, $2, $3, $4, $5)"
+                                " ON CONFLICT (key) DO UPDATE SET request = excluded.request,"
+                                " reservation_id = excluded.reservation_id, version = excluded.version,"
+                                " expires_at = excluded.expires_at",
                                 names),
-                     {now_parameter()});
-    SPI_finish();
-    leave_owner(scope);
+                     {text_parameter(request.key),
+                      {BYTEAOID, PointerGetDatum(request.digest)},
+                      text_parameter(answer.reservation),
+                      {INT8OID, Int64GetDatum(answer.version), answer.version == 0},
+                      {TIMESTAMPTZOID, TimestampTzGetDatum(expires_at)}});
+        // Under a lasting snapshot, a row that somebody else deleted would be an error, even when skipped.
+        if (!IsolationUsesXactSnapshot())
+            run_kept_sql(&tracked.plans,
+                         expand_sql("DELETE FROM {request} WHERE key IN (SELECT key FROM {request}"
+                                    " WHERE expires_at <= $1 ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED)",
+                                    names),
+                         {now_parameter()});
+    });
 }
 
 uint64 expire_keys(const TrackedRow& row) {
-    const OwnerScope scope = enter_owner(relation_owner(row.request));
-    SPI_connect();
-    const uint64 count =
-        run_sql("DELETE FROM {request} WHERE expires_at <= $1", request_names(row.request), {now_parameter()});
-    SPI_finish();
-    leave_owner(scope);
-    return count;
+    return as_owner(row.request, [&] {
+        return run_sql("DELETE FROM {request} WHERE expires_at <= $1", request_names(row.request), {now_parameter()});
+    });
 }
 
 } // namespace availability

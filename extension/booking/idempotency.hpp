@@ -5,8 +5,7 @@
 // other on an advisory lock of a kind of its own, which no pg_advisory_lock() meets.
 #pragma once
 
-#include "extension/server/boundary.hpp"
-#include "extension/tracking/settings.hpp"
+#include "extension/calendar/session.hpp"
 
 namespace availability {
 

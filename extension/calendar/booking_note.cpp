@@ -3,6 +3,7 @@
 #include "extension/calendar/booking_note.hpp"
 
 #include "extension/calendar/change.hpp"
+#include "extension/server/type_io.hpp"
 
 extern "C" {
 #include <commands/trigger.h>
@@ -39,10 +40,7 @@ void note_row(BookingContext* context, const Tracked& tracked, const Claim& held
     context->key = nullptr;
     if (claim.key_is_null)
         return;
-    Oid output;
-    bool is_varlena;
-    getTypeOutputInfo(tracked.claim.key_type, &output, &is_varlena);
-    context->key = MemoryContextStrdup(CurTransactionContext, OidOutputFunctionCall(output, claim.key));
+    context->key = MemoryContextStrdup(CurTransactionContext, output_text(tracked.claim.key_type, claim.key));
 }
 
 uint64 run_as_booking(BookingContext* context, const Tracked& tracked, const char* statement,
@@ -52,7 +50,7 @@ uint64 run_as_booking(BookingContext* context, const Tracked& tracked, const cha
     current = context;
     uint64 rows = 0;
     PG_TRY();
-    { rows = run_kept_sql(tracked, statement, parameters); }
+    { rows = run_kept_sql(&tracked.plans, statement, parameters); }
     PG_FINALLY();
     { current = context->outer; }
     PG_END_TRY();

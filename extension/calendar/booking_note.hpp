@@ -4,9 +4,7 @@
 // takes and releases the days as for any other statement, and notes here what became of the row.
 #pragma once
 
-#include "extension/server/boundary.hpp"
-#include "extension/server/spi.hpp"
-#include "extension/tracking/settings.hpp"
+#include "extension/calendar/session.hpp"
 
 namespace availability {
 

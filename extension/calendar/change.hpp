@@ -1,25 +1,9 @@
 // One change of one listing's calendar, with its day rows: the place where double booking is made impossible.
 #pragma once
 
-#include "extension/server/boundary.hpp"
-#include "extension/tracking/settings.hpp"
+#include "extension/calendar/row.hpp"
 
 namespace availability {
-
-// What happened to a calendar, as its row and its event say it.
-enum class Change { kCreated, kUpdated, kCancelled };
-
-// Days that a reservation releases and takes on one listing. An empty span is none.
-struct CalendarChange {
-    Change change;
-    Datum listing;
-    Datum key;
-    bool key_is_null;
-    bool key_changed; // the day rows of days that are kept need a new key
-    DaySpan was;
-    DaySpan stay;
-};
-static_assert(std::is_trivially_destructible_v<CalendarChange>);
 
 // Checks the stay against the calendar and writes calendar and day rows. Whatever session comes first holds the listing
 // until it commits; others wait. Raises
@@ -35,7 +19,10 @@ bool lock_calendar(const Tracked& tracked, Datum listing);
 // The version of a listing's calendar as it is now, 0 if there is none.
 int64 calendar_version(const Tracked& tracked, Datum listing);
 
-// The version of a calendar that follows `old_version`: microseconds of the clock since 1970, or the next number.
-int64 next_version(int64 old_version);
+// Frees the days of a hold whose row is gone. The calendar must be locked.
+void free_hold(const Tracked& tracked, const Claim& claim);
+
+// Lets the expired holds of a listing go that share days with a span. The calendar must be locked. Returns how many.
+uint64 release_expired_holds(const Tracked& tracked, Datum listing, DaySpan span);
 
 } // namespace availability

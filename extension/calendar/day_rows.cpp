@@ -4,6 +4,7 @@
 
 #include "extension/calendar/day_rows.hpp"
 #include "extension/dayset/type.hpp"
+#include "extension/server/companion.hpp"
 #include "extension/server/primary_key.hpp"
 
 extern "C" {

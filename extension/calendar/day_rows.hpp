@@ -1,8 +1,7 @@
 // The day rows of a reservation: (listing_id, day, reservation_id) under PRIMARY KEY (listing_id, day).
 #pragma once
 
-#include "extension/server/boundary.hpp"
-#include "extension/tracking/settings.hpp"
+#include "extension/calendar/session.hpp"
 
 namespace availability {
 

@@ -3,11 +3,12 @@
 // One trigger for each tracked table, AFTER INSERT OR DELETE OR UPDATE OF <key>: the trigger's column list is where the
 // key column is remembered, since it survives renames, dumps and upgrades.
 
+#include "extension/claim/expressions.hpp"
+#include "extension/server/companion.hpp"
+#include "extension/server/owner_scope.hpp"
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
-#include "extension/server/owner_scope.hpp"
-#include "extension/server/spi.hpp"
-#include "extension/tracking/settings.hpp"
+#include "extension/tracking/triggers.hpp"
 
 extern "C" {
 #include <access/table.h>
@@ -56,8 +57,7 @@ void add_listing(const SqlNames& names, Oid type, ListingKey key) {
         return;
     run_for_listing("INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
                     " VALUES ($1, '{}', availability.next_version(0), 'reset')"
-                    " ON CONFLICT (listing_id) DO UPDATE SET version = availability.next_version(c.version),"
-                    " change = 'reset', reservation_id = NULL, stay = NULL, was = NULL",
+                    " ON CONFLICT (listing_id) DO UPDATE SET {reset}",
                     names, type, key);
 }
 
@@ -71,10 +71,8 @@ struct Drops {
 void drop_listing(const SqlNames& names, Drops drops, Oid type, ListingKey key) {
     if (key.is_null)
         return;
-    run_for_listing(
-        "UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'dropped',"
-        " reservation_id = NULL, stay = NULL, was = NULL WHERE listing_id = $1 AND {droppable}",
-        names, type, key);
+    run_for_listing("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE listing_id = $1 AND {droppable}", names,
+                    type, key);
     run_for_listing("DELETE FROM {calendar} WHERE listing_id = $1 AND {droppable}", names, type, key);
     if (drops.days)
         run_for_listing("DELETE FROM {day} WHERE listing_id = $1", names, type, key);
@@ -83,9 +81,7 @@ void drop_listing(const SqlNames& names, Drops drops, Oid type, ListingKey key) 
 }
 
 void drop_all_listings(const SqlNames& names, Drops drops) {
-    run_sql("UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'dropped',"
-            " reservation_id = NULL, stay = NULL, was = NULL WHERE {droppable}",
-            names);
+    run_sql("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE {droppable}", names);
     run_sql("DELETE FROM {calendar} WHERE {droppable}", names);
     if (drops.days)
         run_sql("TRUNCATE {day}", names);
@@ -155,22 +151,14 @@ AVAILABILITY_FUNCTION(availability_listing_changed) {
     const bool follow =
         TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || reservations_follow(row, how_listings_leave(trigger->tg_event));
     const Drops drops = {follow && OidIsValid(row.day), follow && OidIsValid(row.hold)};
-    SqlNames names;
-    names.set("calendar", qualified_name(row.calendar));
-    names.set("droppable", follow ? "true" : "availability.is_empty(booked)");
-    if (drops.days)
-        names.set("day", qualified_name(row.day));
-    if (drops.holds)
-        names.set("hold", qualified_name(row.hold));
-
-    const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
-    SPI_connect();
-    if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-        drop_all_listings(names, drops);
-    else
-        row_changed(trigger, names, drops);
-    SPI_finish();
-    leave_owner(scope);
+    as_owner(row.calendar, [&] {
+        SqlNames names = companion_names(row);
+        names.set("droppable", follow ? "true" : "availability.is_empty(booked)");
+        if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+            drop_all_listings(names, drops);
+        else
+            row_changed(trigger, names, drops);
+    });
     table_close(calendar, NoLock);
     return PointerGetDatum(nullptr);
 }

@@ -2,9 +2,9 @@
 
 #include "extension/calendar/booking_note.hpp"
 #include "extension/calendar/change.hpp"
+#include "extension/server/companion.hpp"
 #include "extension/server/owner_scope.hpp"
-#include "extension/server/spi.hpp"
-#include "extension/tracking/settings.hpp"
+#include "extension/tracking/companions.hpp"
 
 extern "C" {
 #include <access/table.h>
@@ -141,29 +141,14 @@ AVAILABILITY_FUNCTION(availability_reservations_truncated) {
     const TriggerData* trigger = require_trigger(fcinfo, false, true);
     const TrackedRow row = require_tracked_row(RelationGetRelid(trigger->tg_relation));
     Relation calendar = open_companion(row.calendar, RowExclusiveLock);
-    SqlNames names;
-    names.set("calendar", qualified_name(row.calendar));
-
-    const OwnerScope scope = enter_owner(calendar->rd_rel->relowner);
-    SPI_connect();
-    run_sql("UPDATE {calendar} SET booked = '{}', version = availability.next_version(version), change = 'reset',"
-            " reservation_id = NULL, stay = NULL, was = NULL WHERE NOT availability.is_empty(booked)",
-            names);
-    if (OidIsValid(row.day)) {
-        names.set("day", qualified_name(row.day));
-        run_sql("TRUNCATE {day}", names);
-    }
-    if (OidIsValid(row.hold)) {
-        names.set("hold", qualified_name(row.hold));
-        run_sql("TRUNCATE {hold}", names);
-    }
-    SPI_finish();
-    leave_owner(scope);
+    as_owner(row.calendar, [&] {
+        const SqlNames names = companion_names(row);
+        run_sql("UPDATE {calendar} AS c SET booked = '{}', {reset} WHERE NOT availability.is_empty(booked)", names);
+        if (OidIsValid(row.day))
+            run_sql("TRUNCATE {day}", names);
+        if (OidIsValid(row.hold))
+            run_sql("TRUNCATE {hold}", names);
+    });
     table_close(calendar, NoLock);
     return PointerGetDatum(nullptr);
-}
-
-// The version that follows a given one: see next_version().
-AVAILABILITY_FUNCTION(availability_next_version) {
-    PG_RETURN_INT64(next_version(PG_GETARG_INT64(0)));
 }

@@ -1,8 +1,11 @@
 // The columns that a claim reads, for the functions that write them.
 #pragma once
 
-#include "extension/server/boundary.hpp"
 #include "extension/claim/expressions.hpp"
+
+extern "C" {
+#include <access/attnum.h>
+}
 
 namespace availability {
 

@@ -3,10 +3,9 @@
 #include <cstring>
 
 #include "extension/claim/expressions.hpp"
-#include "extension/dayset/type.hpp"
+#include "extension/server/companion.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/server/spi.hpp"
-#include "extension/tracking/settings.hpp"
 
 extern "C" {
 #include <access/htup_details.h>
@@ -112,19 +111,6 @@ bool is_mutable(Node* expression, Oid owner) {
     return found;
 }
 
-bool is_user_function(Oid function, void*) {
-    return function >= FirstNormalObjectId;
-}
-
-bool calls_user_function(Node* node, void*) {
-    if (node == nullptr)
-        return false;
-    // A domain's checks may call anything.
-    if (IsA(node, CoerceToDomain) || check_functions_in_node(node, is_user_function, nullptr))
-        return true;
-    return walk_expression(node, calls_user_function, nullptr);
-}
-
 // Whether a view is what track makes: three expressions over the rows of one table.
 bool selects_claims(const Query* query, Oid reservations) {
     if (query->commandType != CMD_SELECT || query->hasSubLinks || query->hasAggs || query->hasWindowFuncs ||
@@ -160,14 +146,6 @@ bool is_supported_key_type(Oid type) {
     default:
         return false;
     }
-}
-
-Day require_horizon(DateADT date) {
-    const Day day = day_from_date(date);
-    if (day < kFirstDay || day > kLastDay)
-        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("day out of range"),
-                        errdetail("Supported days are 1970-01-01 to 2149-06-06.")));
-    return day;
 }
 
 Node* parse_claim_expression(Relation reservations, const char* argument, const char* text) {
@@ -262,85 +240,6 @@ ClaimExpressions load_claim_expressions(Oid reservations, Oid view) {
         refers_beyond_columns(reinterpret_cast<Node*>(query->targetList), nullptr))
         claims_view_replaced(view);
     return {columns[0], columns[1], columns[2]};
-}
-
-char* claims_sql(Oid reservations, const ClaimExpressions& claim, Oid hold, Day since) {
-    // As in evaluate_claim(): an unbounded stay is not cut but left to be refused.
-    const char* cut =
-        since == kNoHorizon
-            ? "stay"
-            : psprintf("CASE WHEN pg_catalog.lower_inf(stay) OR pg_catalog.lower(stay) OPERATOR(pg_catalog.=) "
-                       "date '-infinity' THEN stay ELSE stay OPERATOR(pg_catalog.*) "
-                       "pg_catalog.daterange(date '1970-01-01' OPERATOR(pg_catalog.+) %d, NULL) END",
-                       since);
-    const char* holds = OidIsValid(hold) && get_rel_name(hold) != nullptr
-                            ? psprintf(" UNION ALL SELECT listing_id, NULL, stay FROM %s", qualified_name(hold))
-                            : "";
-    return psprintf("(SELECT listing, key, stay FROM (SELECT listing, key, %s AS stay FROM (%s%s) AS of_row) AS of_row"
-                    " WHERE listing IS NOT NULL AND NOT pg_catalog.isempty(stay))",
-                    cut, claims_view_sql(reservations, claim), holds);
-}
-
-ExprState* compile_expression(Node* expression) {
-    return ExecInitExpr(expression_planner(static_cast<Expr*>(copyObjectImpl(expression))), nullptr);
-}
-
-CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {
-    CompiledClaim compiled;
-    compiled.listing_type = getBaseType(exprType(claim.listing));
-    compiled.key_type = getBaseType(exprType(claim.key));
-    compiled.calls_user_functions = calls_user_function(claim.listing, nullptr) ||
-                                    calls_user_function(claim.key, nullptr) || calls_user_function(claim.stay, nullptr);
-
-    // The right to execute is checked here: whoever books needs none of the owner's functions.
-    const OwnerScope scope = enter_owner(owner);
-    compiled.listing = compile_expression(claim.listing);
-    compiled.key = compile_expression(claim.key);
-    compiled.stay = compile_expression(claim.stay);
-    leave_owner(scope);
-    compiled.context = CreateStandaloneExprContext();
-    return compiled;
-}
-
-Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid owner, Day since,
-                     UnsupportedStay unsupported) {
-    OwnerScope scope{};
-    if (compiled.calls_user_functions)
-        scope = enter_owner(owner);
-
-    ExprContext* context = compiled.context;
-    context->ecxt_scantuple = slot;
-    Claim claim{};
-    bool listing_is_null;
-    bool stay_is_null;
-    const Datum listing = ExecEvalExprSwitchContext(compiled.listing, context, &listing_is_null);
-    const Datum key = ExecEvalExprSwitchContext(compiled.key, context, &claim.key_is_null);
-    const Datum stay = ExecEvalExprSwitchContext(compiled.stay, context, &stay_is_null);
-
-    if (compiled.calls_user_functions)
-        leave_owner(scope);
-
-    if (!listing_is_null && !stay_is_null) {
-        const DateRange range = read_daterange(PG_DETOAST_DATUM_PACKED(stay));
-        DateRange kept = range;
-        if (!range.unbounded && !range.empty) {
-            kept.span = intersection(range.span, {since, kAfterAllDays});
-            kept.empty = kept.span.empty();
-        }
-        if (unsupported == UnsupportedStay::kRefused || (!kept.unbounded && kept.span.supported()))
-            claim.stay = require_supported(kept);
-        if (claim.held()) {
-            int16 length;
-            bool by_value;
-            get_typlenbyval(compiled.listing_type, &length, &by_value);
-            claim.listing = datumCopy(listing, by_value, length);
-            get_typlenbyval(compiled.key_type, &length, &by_value);
-            if (!claim.key_is_null)
-                claim.key = datumCopy(key, by_value, length);
-        }
-    }
-    ResetExprContext(context);
-    return claim;
 }
 
 } // namespace availability

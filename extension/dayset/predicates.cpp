@@ -2,6 +2,8 @@
 // empty, unbounded or reaches outside the supported days is an error, since a plain "true" would be
 // taken for a free home.
 
+#include "extension/dayset/predicates.hpp"
+
 #include "extension/dayset/type.hpp"
 
 using namespace availability;
@@ -14,4 +16,11 @@ AVAILABILITY_FUNCTION(availability_is_available) {
 AVAILABILITY_FUNCTION(availability_is_booked) {
     const DaySpan stay = require_stay(daterange_argument(fcinfo, 1));
     PG_RETURN_BOOL(dayset_argument(fcinfo, 0).overlaps(stay));
+}
+
+// A stay as it is; raises what is_available and is_booked raise. The planner wraps a stay in it that is no valid
+// constant: an index that finds no row calls no function of the query.
+AVAILABILITY_FUNCTION(availability_checked_stay) {
+    require_stay(daterange_argument(fcinfo, 0));
+    PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }

@@ -6,7 +6,9 @@
 #include "extension/core/dayset_validate.hpp"
 
 extern "C" {
+#include <catalog/namespace.h>
 #include <utils/builtins.h>
+#include <utils/syscache.h>
 }
 
 namespace availability {
@@ -19,6 +21,11 @@ void append_bytes(char** end, const void* bytes, std::size_t size) {
 }
 
 } // namespace
+
+Oid dayset_type() {
+    return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("dayset"),
+                           ObjectIdGetDatum(get_namespace_oid("availability", false)));
+}
 
 Datum make_dayset(const StoredDayset& stored) {
     auto* result = static_cast<struct varlena*>(palloc(VARHDRSZ + stored.size));

@@ -6,6 +6,7 @@
 
 #include "extension/core/dayset.hpp"
 #include "extension/core/dayset_view.hpp"
+#include "extension/core/epoch.hpp"
 
 #include "extension/server/boundary.hpp"
 
@@ -17,6 +18,9 @@ extern "C" {
 }
 
 namespace availability {
+
+// OID of the type dayset.
+Oid dayset_type();
 
 // The stored bytes of a day set, on the stack while the core's objects go and before PostgreSQL is
 // called again.
@@ -59,8 +63,7 @@ inline DaysetView dayset_argument(FunctionCallInfo fcinfo, int n) {
     return view_dayset(packed_argument(fcinfo, n));
 }
 
-// Days between the Unix epoch and PostgreSQL's, 2000-01-01.
-inline constexpr Day kPostgresEpoch = POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE;
+static_assert(kPostgresEpochDay == POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE);
 
 // What an unbounded end counts as.
 inline constexpr Day kBeforeAllDays = std::numeric_limits<Day>::min();
@@ -72,12 +75,12 @@ inline Day day_from_date(DateADT date) {
         return kBeforeAllDays;
     if (DATE_IS_NOEND(date))
         return kAfterAllDays;
-    return date + kPostgresEpoch;
+    return date + kPostgresEpochDay;
 }
 
 // The date of a day that a dayset can hold or end before.
 constexpr DateADT date_from_day(Day day) {
-    return day - kPostgresEpoch;
+    return day - kPostgresEpochDay;
 }
 
 // A daterange as the core sees it. Days before the epoch and past 2149 keep their numbers, an

@@ -96,9 +96,3 @@ AVAILABILITY_FUNCTION(availability_stay_support) {
     }
     return PointerGetDatum(nullptr);
 }
-
-// A stay as it is; raises what is_available and is_booked raise.
-AVAILABILITY_FUNCTION(availability_checked_stay) {
-    require_stay(daterange_argument(fcinfo, 0));
-    PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-}

@@ -3,6 +3,10 @@
 
 #include "extension/server/boundary.hpp"
 
+extern "C" {
+#include <executor/spi.h>
+}
+
 namespace availability {
 
 struct OwnerScope {
@@ -19,9 +23,32 @@ static_assert(std::is_trivially_destructible_v<OwnerScope>);
 OwnerScope enter_owner(Oid owner);
 void leave_owner(const OwnerScope& scope);
 
+Oid relation_owner(Oid relation);
+
+// Calls body() as a role, with SPI connected, and returns what it returns, which SPI's end must not free.
+template <typename Body>
+auto as_role(Oid role, Body body) {
+    const OwnerScope scope = enter_owner(role);
+    SPI_connect();
+    if constexpr (std::is_void_v<decltype(body())>) {
+        body();
+        SPI_finish();
+        leave_owner(scope);
+    } else {
+        const auto result = body();
+        SPI_finish();
+        leave_owner(scope);
+        return result;
+    }
+}
+
+// As above, as the owner of a relation.
+template <typename Body>
+auto as_owner(Oid relation, Body body) {
+    return as_role(relation_owner(relation), body);
+}
+
 // Raises 42501 unless the current user owns the relation (or has its owner's rights).
 void require_owner(Oid relation);
-
-Oid relation_owner(Oid relation);
 
 } // namespace availability

@@ -15,9 +15,4 @@ Relation open_primary_key(Relation companion, std::initializer_list<AttrNumber> 
 // from 1.
 void init_index_key(ScanKeyData* key, Relation index, AttrNumber column, StrategyNumber strategy, Datum value);
 
-// As index_getnext_slot(), forward, for a row that is about to be updated: leaves dead versions on the row's page until
-// room for new ones gets short. The server's own fetch prunes a page as soon as less is free than its fillfactor
-// leaves, which is after every update of a page that is filled to there: one more WAL record for each.
-bool index_getnext_for_update(IndexScanDesc scan, TupleTableSlot* slot);
-
 } // namespace availability

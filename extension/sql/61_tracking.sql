@@ -43,6 +43,12 @@ CREATE FUNCTION availability.forget(reservations regclass, before date) RETURNS 
 COMMENT ON FUNCTION availability.forget(regclass, date) IS
     'moves the horizon of a tracked table forward and drops earlier days; returns how many calendars changed';
 
+CREATE FUNCTION availability.set_day_rows(reservations regclass, day_rows boolean) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_set_day_rows';
+COMMENT ON FUNCTION availability.set_day_rows(regclass, boolean) IS
+    'gives a tracked table day rows, or takes them away';
+
 CREATE FUNCTION availability.claim(reservation record) RETURNS record
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'availability_claim';

@@ -131,9 +131,3 @@ CREATE FUNCTION availability.expire_keys() RETURNS bigint
     AS 'MODULE_PATHNAME', 'availability_expire_keys';
 COMMENT ON FUNCTION availability.expire_keys() IS
     'deletes the expired idempotency keys of all tracked tables; returns how many';
-
-CREATE FUNCTION availability.set_day_rows(reservations regclass, day_rows boolean) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-    AS 'MODULE_PATHNAME', 'availability_set_day_rows';
-COMMENT ON FUNCTION availability.set_day_rows(regclass, boolean) IS
-    'gives a tracked table day rows, or takes them away';

@@ -1,6 +1,7 @@
 // availability.claim: what a given row of a tracked table claims, by the table's own expressions and the caller's
 // rights.
 
+#include "extension/claim/evaluate.hpp"
 #include "extension/tracking/settings.hpp"
 
 extern "C" {

@@ -1,20 +1,18 @@
-// What availability.track makes beside a tracked table, and how it is compared with the reservations.
-
-#include <cstring>
+// What availability.track makes beside a tracked table: all the DDL but that of triggers.
 
 #include "extension/tracking/companions.hpp"
 
-#include "extension/dayset/type.hpp"
+#include <cstring>
+
+#include "extension/core/change.hpp"
 #include "extension/server/owner_scope.hpp"
 
 extern "C" {
-#include <access/table.h>
 #include <access/xact.h>
+#include <catalog/dependency.h>
 #include <catalog/pg_class.h>
-#include <catalog/pg_inherits.h>
-#include <catalog/pg_trigger.h>
-#include <commands/trigger.h>
-#include <miscadmin.h>
+#include <catalog/pg_proc.h>
+#include <nodes/nodeFuncs.h>
 #include <storage/lmgr.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
@@ -24,59 +22,15 @@ extern "C" {
 
 namespace availability {
 
-SqlNames companion_names(const TrackedRow& row) {
-    SqlNames names;
-    const auto set = [&](const char* name, Oid relation) {
-        if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
-            names.set(name, qualified_name(relation));
-    };
-    set("reservations", row.reservations);
-    set("calendar", row.calendar);
-    set("day", row.day);
-    set("month", row.month_view);
-    set("open", row.open_view);
-    set("listings", row.listings);
-    set("hold", row.hold);
-    set("request", row.request);
-    const Day first_day = row.since == kNoHorizon ? kFirstDay : row.since;
-    names.set("since", psprintf("(date '1970-01-01' + %d)", first_day));
-    return names;
-}
-
-void add_claims(SqlNames* names, const TrackedRow& row) {
-    const char* claims =
-        claims_sql(row.reservations, load_claim_expressions(row.reservations, row.claims), row.hold, row.since);
-    constexpr char kSupported[] = "stay OPERATOR(pg_catalog.<@) pg_catalog.daterange '[1970-01-01,2149-06-07)'";
-    names->set("claims", psprintf("(SELECT * FROM %s AS claims WHERE %s)", claims, kSupported));
-    names->set("unsupported_claims", psprintf("(SELECT * FROM %s AS claims WHERE NOT %s)", claims, kSupported));
-}
-
 namespace {
 
-char* with_ending(const char* name, const char* old_ending, const char* new_ending) {
-    const std::size_t length = std::strlen(name);
-    const std::size_t old_length = std::strlen(old_ending);
-    const std::size_t stem = length < old_length ? 0 : length - old_length;
-    return psprintf("%.*s%s", static_cast<int>(stem), name, new_ending);
+// A type as a column of it is declared.
+const char* column_type(Oid type, Oid collation) {
+    const char* name = format_type_be_qualified(type);
+    return OidIsValid(collation) && collation != get_typcollation(type)
+               ? psprintf("%s COLLATE %s", name, generate_collation_name(collation))
+               : name;
 }
-
-} // namespace
-
-char* listing_truncate_trigger(const char* listing_trigger) {
-    return with_ending(listing_trigger, "listing", "truncate");
-}
-
-char* listing_row_trigger(const char* truncate_trigger) {
-    return with_ending(truncate_trigger, "truncate", "listing");
-}
-
-void refuse_existing(Oid schema, const char* name) {
-    if (OidIsValid(get_relname_relid(name, schema)))
-        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("companion \"%s\" exists already", name),
-                        errhint("Drop or rename it: track makes its companions itself.")));
-}
-
-namespace {
 
 // The type of the listings, as a column of it is declared.
 const char* listing_type(Oid calendar) {
@@ -84,40 +38,44 @@ const char* listing_type(Oid calendar) {
     int32 typmod;
     Oid collation;
     get_atttypetypmodcoll(calendar, get_attnum(calendar, "listing_id"), &type, &typmod, &collation);
-    const char* name = format_type_be_qualified(type);
-    return OidIsValid(collation) && collation != get_typcollation(type)
-               ? psprintf("%s COLLATE %s", name, generate_collation_name(collation))
-               : name;
+    return column_type(type, collation);
 }
 
-} // namespace
-
-void add_day_names(SqlNames* names, const TrackedRow& row) {
-    const char* name = companion_name(row, "day");
-    const Oid schema = get_rel_namespace(row.calendar);
-    refuse_existing(schema, name);
-    names->set("day", qualified_name(schema, name));
-    names->set("day_pkey", quote_identifier(psprintf("%s_pkey", name)));
-    names->set("listing_type", listing_type(row.calendar));
-    const AttrNumber key = get_attnum(row.calendar, "reservation_id");
-    names->set("key_type", format_type_be_qualified(get_atttype(row.calendar, key)));
+// Raises 42P07 if a relation has the name of a companion to be.
+void refuse_existing(Oid schema, const char* name) {
+    if (OidIsValid(get_relname_relid(name, schema)))
+        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("companion \"%s\" exists already", name),
+                        errhint("Drop or rename it: track makes its companions itself.")));
 }
 
-void create_day_rows(const SqlNames& names) {
-    run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})",
+void create_views(const SqlNames& names) {
+    run_sql("CREATE VIEW {month} AS"
+            " SELECT c.listing_id, m.month::date AS month,"
+            " E'avail:v3:\\x7b' || c.listing_id::text || E'\\x7d:' || to_char(m.month, 'YYYY-MM') AS key,"
+            " availability.month_bits(c.booked, m.month::date)::bit(31) AS booked,"
+            " availability.booked_days(c.booked, d.days) AS booked_days,"
+            " availability.open_days(c.booked, d.days) AS open_days"
+            " FROM {calendar} c"
+            " CROSS JOIN LATERAL generate_series(date_trunc('month', availability.first_day(c.booked)::timestamp),"
+            " availability.last_day(c.booked)::timestamp, interval '1 month') AS m(month)"
+            " CROSS JOIN LATERAL (SELECT daterange(m.month::date, (m.month + interval '1 month')::date)"
+            " * daterange '[1970-01-01,2149-06-07)' AS days) AS d",
             names);
-    run_sql("COMMENT ON TABLE {day} IS 'the booked days of each listing, kept by availability.track'", names);
-}
-
-void fill_day_rows(const SqlNames& names) {
-    run_sql("INSERT INTO {day} (listing_id, day, reservation_id)"
-            " SELECT listing, lower(stay) + n, key"
-            " FROM {claims} AS claims CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n",
+    run_sql("CREATE VIEW {open} AS"
+            " SELECT c.listing_id, CASE WHEN upper(g.gap) = date '2149-06-07' THEN daterange(lower(g.gap), NULL)"
+            " ELSE g.gap END AS gap"
+            " FROM {calendar} c"
+            " CROSS JOIN LATERAL availability.gaps(c.booked, daterange(CURRENT_DATE, '2149-06-07')) AS g(gap)",
             names);
-    run_sql("ALTER TABLE {day} ADD CONSTRAINT {day_pkey} PRIMARY KEY (listing_id, day)", names);
 }
 
-namespace {
+void comment_companions(const SqlNames& names) {
+    run_sql("COMMENT ON TABLE {calendar} IS 'the calendar of each listing, kept by availability.track'", names);
+    run_sql("COMMENT ON VIEW {claims} IS 'what each row holds, kept by availability.track'", names);
+    run_sql("COMMENT ON FUNCTION {claim} IS 'what a row holds, made by availability.track'", names);
+    run_sql("COMMENT ON VIEW {month} IS 'month bitmaps, made by availability.track'", names);
+    run_sql("COMMENT ON VIEW {open} IS 'open gaps from today on, made by availability.track'", names);
+}
 
 void make_booking_companions(const TrackedRow& row) {
     SqlNames names;
@@ -153,6 +111,96 @@ void make_booking_companions(const TrackedRow& row) {
 
 } // namespace
 
+SqlNames companion_names(const TrackedRow& row) {
+    SqlNames names;
+    const auto set = [&](const char* name, Oid relation) {
+        if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
+            names.set(name, qualified_name(relation));
+    };
+    set("reservations", row.reservations);
+    set("calendar", row.calendar);
+    set("day", row.day);
+    set("month", row.month_view);
+    set("open", row.open_view);
+    set("listings", row.listings);
+    set("hold", row.hold);
+    set("request", row.request);
+    const Day first_day = row.since == kNoHorizon ? kFirstDay : row.since;
+    names.set("since", psprintf("(date '1970-01-01' + %d)", first_day));
+    // What a calendar says when it changes without a reservation of its own: it does so once.
+    constexpr char kMark[] = "version = availability.next_version(c.version), change = '%s', reservation_id = NULL,"
+                             " stay = NULL, was = NULL";
+    names.set("reset", psprintf(kMark, change_word(Change::kReset)));
+    names.set("dropped", psprintf(kMark, change_word(Change::kDropped)));
+    return names;
+}
+
+SqlNames new_companion_names(Relation relation, const ClaimExpressions& claim) {
+    const Oid schema = RelationGetNamespace(relation);
+    const char* table = RelationGetRelationName(relation);
+    SqlNames names;
+    constexpr const char* kCompanions[] = {"calendar", "day", "month", "open", "claims"};
+    for (const char* companion : kCompanions) {
+        const char* name = psprintf("%s_%s", table, companion);
+        refuse_existing(schema, name);
+        names.set(companion, qualified_name(schema, name));
+    }
+    names.set("reservations", qualified_name(RelationGetRelid(relation)));
+    names.set("claim", qualified_name(schema, psprintf("%s_claim", table)));
+    names.set("claim_name", quote_literal_cstr(psprintf("%s_claim", table)));
+    names.set("cancel", qualified_name(schema, psprintf("%s_cancel", table)));
+    names.set("calendar_pkey", quote_identifier(psprintf("%s_calendar_pkey", table)));
+    names.set("day_pkey", quote_identifier(psprintf("%s_day_pkey", table)));
+    names.set("listing_type", column_type(getBaseType(exprType(claim.listing)), exprCollation(claim.listing)));
+    names.set("listing_type_name", format_type_be_qualified(getBaseType(exprType(claim.listing))));
+    names.set("row_type", format_type_be_qualified(get_rel_type_id(RelationGetRelid(relation))));
+    names.set("key_type", format_type_be_qualified(getBaseType(exprType(claim.key))));
+    return names;
+}
+
+void create_companions(Relation relation, const ClaimExpressions& claim, const SqlNames& names, bool day_rows) {
+    run_sql("CREATE TABLE {calendar} ("
+            " listing_id {listing_type} NOT NULL,"
+            " ordinal integer GENERATED BY DEFAULT AS IDENTITY,"
+            " booked availability.dayset NOT NULL,"
+            " version bigint NOT NULL,"
+            " change text NOT NULL,"
+            " reservation_id {key_type},"
+            " stay daterange,"
+            " was daterange"
+            ") WITH (fillfactor = 70)",
+            names);
+    if (day_rows)
+        create_day_rows(names);
+    // What comes from the expressions is a value, whose braces mean nothing.
+    SqlNames view = names;
+    view.set("query", claims_view_sql(RelationGetRelid(relation), claim));
+    run_sql("CREATE VIEW {claims} AS {query}", view);
+    run_sql("CREATE FUNCTION {claim}(reservation {row_type}, OUT listing {listing_type_name}, OUT key {key_type}, OUT "
+            "stay daterange)"
+            " LANGUAGE sql STABLE AS $$SELECT listing, key, stay FROM availability.claim(reservation)"
+            " AS claim(listing {listing_type_name}, key {key_type}, stay daterange)$$",
+            names);
+    create_views(names);
+    comment_companions(names);
+}
+
+void create_cancel_function(SqlNames names, Query* cancel) {
+    names.set("update", pg_get_querydef(cancel, false));
+    run_sql("CREATE FUNCTION {cancel}(key {key_type}) RETURNS SETOF integer LANGUAGE sql VOLATILE BEGIN ATOMIC "
+            "{update}; END",
+            names);
+    run_sql("COMMENT ON FUNCTION {cancel} IS 'cancels a reservation, made by availability.track'", names);
+}
+
+void add_calendar_key(const SqlNames& names) {
+    run_sql("ALTER TABLE {calendar} ADD CONSTRAINT {calendar_pkey} PRIMARY KEY (listing_id)", names);
+}
+
+void add_day_key(const SqlNames& names) {
+    run_sql("ALTER TABLE {day} ADD CONSTRAINT {day_pkey} PRIMARY KEY (listing_id, day)", names);
+}
+
 void require_booking_companions(TrackedRow* row) {
     if (OidIsValid(row->hold))
         return;
@@ -161,140 +209,49 @@ void require_booking_companions(TrackedRow* row) {
     *row = require_tracked_row(row->reservations);
     if (OidIsValid(row->hold))
         return;
-    const OwnerScope scope = enter_owner(relation_owner(row->reservations));
-    SPI_connect();
-    make_booking_companions(*row);
-    SPI_finish();
-    leave_owner(scope);
+    as_owner(row->reservations, [&] { make_booking_companions(*row); });
     CommandCounterIncrement();
     *row = require_tracked_row(row->reservations);
 }
 
-namespace {
-
-enum class TriggerState { kMissing, kDisabled, kEnabled };
-
-TriggerState trigger_state_of_one(Oid table, const char* name) {
-    Relation relation = table_open(table, AccessShareLock);
-    TriggerState state = TriggerState::kMissing;
-    const TriggerDesc* triggers = relation->trigdesc;
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-        if (std::strcmp(triggers->triggers[i].tgname, name) == 0) {
-            const char enabled = triggers->triggers[i].tgenabled;
-            state = enabled == TRIGGER_FIRES_ON_ORIGIN || enabled == TRIGGER_FIRES_ALWAYS ? TriggerState::kEnabled
-                                                                                          : TriggerState::kDisabled;
-        }
-    table_close(relation, AccessShareLock);
-    return state;
+void add_day_names(SqlNames* names, const TrackedRow& row) {
+    const char* name = companion_name(row, "day");
+    const Oid schema = get_rel_namespace(row.calendar);
+    refuse_existing(schema, name);
+    names->set("day", qualified_name(schema, name));
+    names->set("day_pkey", quote_identifier(psprintf("%s_pkey", name)));
+    names->set("listing_type", listing_type(row.calendar));
+    const AttrNumber key = get_attnum(row.calendar, "reservation_id");
+    names->set("key_type", format_type_be_qualified(get_atttype(row.calendar, key)));
 }
 
-// The state on a table and, since each may be disabled on its own, on its partitions: clones have their parent's name.
-TriggerState trigger_state(Oid table, const char* name) {
-    const TriggerState state = trigger_state_of_one(table, name);
-    if (state != TriggerState::kEnabled || get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
-        return state;
-    ListCell* cell;
-    foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr))
-        if (trigger_state_of_one(lfirst_oid(cell), name) == TriggerState::kDisabled)
-            return TriggerState::kDisabled;
-    return state;
+void create_day_rows(const SqlNames& names) {
+    run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})",
+            names);
+    run_sql("COMMENT ON TABLE {day} IS 'the booked days of each listing, kept by availability.track'", names);
 }
 
-// `definition` is what follows the trigger's name in CREATE TRIGGER, with {table} for the table.
-uint64 ensure_trigger(Oid table, const char* name, const char* definition, SqlNames names) {
-    const TriggerState state = trigger_state(table, name);
-    if (state == TriggerState::kEnabled)
-        return 0;
-    names.set("table", qualified_name(table));
-    names.set("trigger", quote_identifier(name));
-    if (state == TriggerState::kDisabled)
-        run_sql("ALTER TABLE {table} ENABLE TRIGGER {trigger}", names);
-    else
-        run_sql(psprintf("CREATE TRIGGER {trigger} %s", definition), names);
-    return 1;
+void drop_companions(const TrackedRow& row) {
+    ObjectAddresses* companions = new_object_addresses();
+    const auto add = [&](Oid catalog, Oid oid) {
+        const ObjectAddress address = {catalog, oid, 0};
+        add_exact_object_address(&address, companions);
+    };
+    for (const Oid relation : {row.month_view, row.open_view, row.claims, row.day, row.calendar, row.hold, row.request})
+        if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
+            add(RelationRelationId, relation);
+    if (const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid;
+        OidIsValid(claim))
+        add(ProcedureRelationId, claim);
+    if (const Oid cancel = cancel_function(row); OidIsValid(cancel))
+        add(ProcedureRelationId, cancel);
+    performMultipleDeletions(companions, DROP_RESTRICT, 0);
+    free_object_addresses(companions);
 }
 
-} // namespace
-
-uint64 ensure_triggers(const TrackedRow& row, const char* listings_column) {
-    uint64 ensured = 0;
-    SqlNames names;
-    ensured += ensure_trigger(row.reservations, kClaimTrigger,
-                              "AFTER INSERT OR DELETE OR UPDATE ON {table} FOR EACH ROW"
-                              " EXECUTE FUNCTION availability.claim_changed()",
-                              names);
-    ensured += ensure_trigger(row.reservations, kTruncateTrigger,
-                              "AFTER TRUNCATE ON {table} FOR EACH STATEMENT"
-                              " EXECUTE FUNCTION availability.reservations_truncated()",
-                              names);
-    if (listings_column == nullptr)
-        return ensured;
-    names.set("column", listings_column);
-    const char* trigger = NameStr(row.listings_trigger);
-    ensured += ensure_trigger(row.listings, trigger,
-                              "AFTER INSERT OR DELETE OR UPDATE OF {column} ON {table} FOR EACH ROW"
-                              " EXECUTE FUNCTION availability.listing_changed()",
-                              names);
-    ensured += ensure_trigger(row.listings, listing_truncate_trigger(trigger),
-                              "AFTER TRUNCATE ON {table} FOR EACH STATEMENT"
-                              " EXECUTE FUNCTION availability.listing_changed()",
-                              names);
-    return ensured;
-}
-
-void refuse_unsupported_stays(const SqlNames& names) {
-    bool is_null;
-    const Datum report = query_value("SELECT format('listing %s: %s by reservation %s', listing, stay, key)"
-                                     " FROM {unsupported_claims} AS claims LIMIT 1",
-                                     names, &is_null);
-    if (!is_null)
-        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-                        errmsg("an existing reservation is unbounded or outside the supported days"),
-                        errdetail("%s", TextDatumGetCString(report)),
-                        errhint("Supported days are 1970-01-01 to 2149-06-06.")));
-}
-
-void refuse_double_bookings(const SqlNames& names) {
-    bool is_null;
-    query_value("SELECT FROM {claims} AS claims GROUP BY listing"
-                " HAVING sum(upper(stay) - lower(stay)) <> availability.booked_days(availability.dayset_agg(stay))"
-                " LIMIT 1",
-                names, &is_null);
-    if (SPI_processed == 0)
-        return;
-
-    // Pairs of neighbours in the order of arrival are enough to show each shared run of days once.
-    const Datum report = query_value(
-        "WITH claims AS (SELECT listing, key, stay, row_number() OVER () AS n FROM {claims} AS claims),"
-        " doubled AS (SELECT listing FROM claims GROUP BY listing"
-        "  HAVING sum(upper(stay) - lower(stay)) <> availability.booked_days(availability.dayset_agg(stay))),"
-        " pairs AS (SELECT a.listing, coalesce(a.key::text, 'of a hold') AS first_key, coalesce(b.key::text, 'of a "
-        "hold') AS second_key,"
-        "   a.stay * b.stay AS days,"
-        "   count(*) OVER () AS total"
-        "  FROM claims a JOIN doubled USING (listing) JOIN claims b USING (listing)"
-        "  WHERE a.n < b.n AND a.stay && b.stay"
-        "  ORDER BY a.listing, lower(a.stay * b.stay), a.n, b.n LIMIT 10)"
-        " SELECT string_agg(format('listing %s: [%s,%s) by reservations %s and %s', listing,"
-        "   to_char(lower(days), 'YYYY-MM-DD'), to_char(upper(days), 'YYYY-MM-DD'), first_key, second_key), E'\\n')"
-        "  || CASE WHEN max(total) > 10 THEN format(E'\\n… and %s more', max(total) - 10) ELSE '' END"
-        " FROM pairs",
-        names, &is_null);
-    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION), errmsg("existing reservations share days"),
-                    is_null ? 0 : errdetail("%s", TextDatumGetCString(report)),
-                    errhint("Cancel or change one of each pair, then try again.")));
-}
-
-void lock_against_writes(Oid reservations, const char* function) {
-    if (IsolationUsesXactSnapshot())
-        ereport(ERROR,
-                (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("%s needs isolation level READ COMMITTED", function),
-                 errdetail("The snapshot of this transaction may be older than its lock.")));
-    LockRelationOid(reservations, ShareRowExclusiveLock);
-    if (get_rel_name(reservations) == nullptr)
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", reservations)));
-    // Who writes to a partition by its own name locks that alone.
-    list_free(find_all_inheritors(reservations, ShareRowExclusiveLock, nullptr));
+void drop_day_rows(const TrackedRow& row) {
+    const ObjectAddress address = {RelationRelationId, row.day, 0};
+    performDeletion(&address, DROP_RESTRICT, 0);
 }
 
 } // namespace availability

@@ -2,12 +2,15 @@
 
 #include "extension/tracking/listings.hpp"
 
+#include "extension/claim/expressions.hpp"
+
 extern "C" {
 #include <access/htup_details.h>
 #include <access/relation.h>
 #include <catalog/pg_constraint.h>
 #include <nodes/parsenodes.h>
 #include <nodes/pg_list.h>
+#include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/relcache.h>
 #include <utils/syscache.h>
@@ -60,6 +63,28 @@ ListingsKey find_listings(Relation reservations, Node* listing, Oid given) {
     const AttrNumber column = single_key_column(listings, "Reference its key by a foreign key of the listing column.");
     relation_close(listings, AccessShareLock);
     return {given, column};
+}
+
+const char* listings_key_column(const TrackedRow& row) {
+    if (!OidIsValid(row.listings))
+        return nullptr;
+    Relation listings = try_relation_open(row.listings, AccessShareLock);
+    if (listings == nullptr)
+        return nullptr;
+    AttrNumber column = InvalidAttrNumber;
+    for (int i = 0; listings->trigdesc != nullptr && i < listings->trigdesc->numtriggers; i++) {
+        const Trigger& trigger = listings->trigdesc->triggers[i];
+        if (namestrcmp(const_cast<Name>(&row.listings_trigger), trigger.tgname) == 0 && trigger.tgnattr == 1)
+            column = trigger.tgattr[0];
+    }
+    relation_close(listings, AccessShareLock);
+    if (column == InvalidAttrNumber) {
+        Relation reservations = relation_open(row.reservations, AccessShareLock);
+        const ClaimExpressions claim = load_claim_expressions(row.reservations, row.claims);
+        column = find_listings(reservations, claim.listing, row.listings).column;
+        relation_close(reservations, AccessShareLock);
+    }
+    return quote_identifier(get_attname(row.listings, column, false));
 }
 
 bool reservations_follow(Relation reservations, Node* listing, Oid listings, Leaving leaving) {

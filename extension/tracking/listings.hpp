@@ -1,7 +1,7 @@
 // The table of listings beside a tracked table, and its key.
 #pragma once
 
-#include "extension/server/boundary.hpp"
+#include "extension/tracking/settings.hpp"
 
 extern "C" {
 #include <nodes/primnodes.h>
@@ -18,6 +18,10 @@ struct ListingsKey {
 // What the listing column of `reservations` references: by its foreign key of one column, or, for a table that is
 // `given`, the primary key of one column. Raises 42P16 if a given table has neither.
 ListingsKey find_listings(Relation reservations, Node* listing, Oid given);
+
+// The quoted key column of the table of listings: as its trigger remembers it, or, if that is missing, as
+// track would find it. NULL when no listings are known.
+const char* listings_key_column(const TrackedRow& row);
 
 // What takes a listing away.
 enum class Leaving { kDelete, kKeyChange, kTruncate };

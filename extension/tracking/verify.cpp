@@ -1,18 +1,18 @@
 // availability.verify: every discrepancy between claims, day rows, calendars and listings, from one snapshot.
 
-#include "extension/tracking/companions.hpp"
-#include "extension/tracking/listings.hpp"
-#include "extension/server/owner_scope.hpp"
-#include "extension/server/spi.hpp"
 #include "extension/tracking/verify.hpp"
 
+#include "extension/server/owner_scope.hpp"
+#include "extension/tracking/backfill.hpp"
+#include "extension/tracking/companions.hpp"
+#include "extension/tracking/listings.hpp"
+#include "extension/tracking/triggers.hpp"
+
 extern "C" {
-#include <access/relation.h>
 #include <funcapi.h>
 #include <lib/stringinfo.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
-#include <utils/rel.h>
 #include <utils/tuplestore.h>
 }
 
@@ -23,8 +23,8 @@ namespace {
 // Days that are claimed, with all their claimants; days before the horizon are nobody's business.
 constexpr char kClaims[] =
     "WITH claims AS MATERIALIZED (SELECT * FROM {claims} AS claims),"
-    " claimed AS MATERIALIZED (SELECT listing, lower(stay) + n AS day, array_agg(key ORDER BY key) AS keys"
-    "  FROM claims CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n GROUP BY 1, 2),"
+    " claimed AS MATERIALIZED (SELECT listing, day, array_agg(key ORDER BY key) AS keys"
+    "  FROM {claimed_days} AS claimed GROUP BY 1, 2),"
     " expected AS (SELECT listing, availability.dayset_agg(stay) AS booked FROM claims GROUP BY listing),"
     " calendars AS MATERIALIZED (SELECT listing_id, booked OPERATOR(availability.*) daterange({since}, NULL) AS booked"
     "  FROM {calendar})";
@@ -94,28 +94,6 @@ const char* name_literal(const char* name) {
 
 } // namespace
 
-const char* listings_key_column(const TrackedRow& row) {
-    if (!OidIsValid(row.listings))
-        return nullptr;
-    Relation listings = try_relation_open(row.listings, AccessShareLock);
-    if (listings == nullptr)
-        return nullptr;
-    AttrNumber column = InvalidAttrNumber;
-    for (int i = 0; listings->trigdesc != nullptr && i < listings->trigdesc->numtriggers; i++) {
-        const Trigger& trigger = listings->trigdesc->triggers[i];
-        if (namestrcmp(const_cast<Name>(&row.listings_trigger), trigger.tgname) == 0 && trigger.tgnattr == 1)
-            column = trigger.tgattr[0];
-    }
-    relation_close(listings, AccessShareLock);
-    if (column == InvalidAttrNumber) {
-        Relation reservations = relation_open(row.reservations, AccessShareLock);
-        const ClaimExpressions claim = load_claim_expressions(row.reservations, row.claims);
-        column = find_listings(reservations, claim.listing, row.listings).column;
-        relation_close(reservations, AccessShareLock);
-    }
-    return quote_identifier(get_attname(row.listings, column, false));
-}
-
 const char* verify_sql(const TrackedRow& row) {
     SqlNames names = companion_names(row);
     add_claims(&names, row);
@@ -150,13 +128,11 @@ AVAILABILITY_FUNCTION(availability_verify) {
     InitMaterializedSRF(fcinfo, 0);
     auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
 
-    const OwnerScope scope = enter_owner(relation_owner(reservations));
-    SPI_connect();
-    if (SPI_execute(verify_sql(row), true, 0) != SPI_OK_SELECT)
-        elog(ERROR, "verify could not run its query");
-    for (uint64 i = 0; i < SPI_processed; i++)
-        tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-    SPI_finish();
-    leave_owner(scope);
+    as_owner(reservations, [&] {
+        if (SPI_execute(verify_sql(row), true, 0) != SPI_OK_SELECT)
+            elog(ERROR, "verify could not run its query");
+        for (uint64 i = 0; i < SPI_processed; i++)
+            tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+    });
     PG_RETURN_NULL();
 }

@@ -9,8 +9,4 @@ namespace availability {
 // The query that returns every discrepancy as (kind, listing, day, reservation, detail).
 const char* verify_sql(const TrackedRow& row);
 
-// The quoted key column of the table of listings: as its trigger remembers it, or, if that is missing, as
-// track would find it. NULL when no listings are known.
-const char* listings_key_column(const TrackedRow& row);
-
 } // namespace availability

@@ -1,0 +1,96 @@
+// Where this transaction left the calendars that it changed.
+
+#include "extension/calendar/newest_version.hpp"
+
+#include <algorithm>
+
+#include "extension/server/boundary.hpp"
+
+extern "C" {
+#include <access/tableam.h>
+#include <common/hashfn.h>
+#include <storage/bufmgr.h>
+#include <utils/datum.h>
+#include <utils/memutils.h>
+#include <utils/rel.h>
+#include <utils/snapmgr.h>
+}
+
+namespace availability {
+
+namespace {
+
+// Where this transaction left the calendars that it changed. The versions of a calendar that one transaction makes stay
+// on their HOT chain until it ends: to find the newest by the index is to walk them all. What is remembered is
+// a guess: it is taken only if the snapshot sees it and it is of the listing, of which a snapshot never sees two.
+struct NewestVersion {
+    uint32 hash;
+    Oid calendar; // InvalidOid while there is none
+    ItemPointerData tid;
+};
+
+// One version a hash: the last one wins. As many as the transaction needs, up to a bound.
+struct Versions {
+    LocalTransactionId transaction;
+    uint32 size; // a power of two
+    uint32 used;
+    NewestVersion* versions;
+};
+
+constexpr uint32 kFewVersions = 128;
+constexpr uint32 kMostVersions = 1 << 18;
+NewestVersion few_versions[kFewVersions];
+Versions versions;
+
+NewestVersion& version_of(uint32 hash) {
+    if (versions.transaction != local_transaction()) {
+        std::fill_n(few_versions, kFewVersions, NewestVersion{});
+        versions = {local_transaction(), kFewVersions, 0, few_versions};
+    }
+    return versions.versions[hash & (versions.size - 1)];
+}
+
+uint32 hash_of(const Tracked& tracked, Relation calendar, Datum listing) {
+    const Form_pg_attribute column = TupleDescAttr(RelationGetDescr(calendar), tracked.columns.listing - 1);
+    return hash_combine(datum_image_hash(listing, column->attbyval, column->attlen), RelationGetRelid(calendar));
+}
+
+void make_room() {
+    const Versions old = versions;
+    versions.size *= 8;
+    versions.used = 0;
+    versions.versions = static_cast<NewestVersion*>(
+        MemoryContextAllocZero(TopTransactionContext, versions.size * sizeof(NewestVersion)));
+    for (uint32 i = 0; i < old.size; i++)
+        if (OidIsValid(old.versions[i].calendar)) {
+            version_of(old.versions[i].hash) = old.versions[i];
+            versions.used++;
+        }
+    if (old.versions != few_versions)
+        pfree(old.versions);
+}
+
+} // namespace
+
+void remember_newest(const Tracked& tracked, Relation calendar, Datum listing, const ItemPointerData& tid) {
+    const uint32 hash = hash_of(tracked, calendar, listing);
+    NewestVersion& version = version_of(hash);
+    const bool is_new = !OidIsValid(version.calendar);
+    version = {hash, RelationGetRelid(calendar), tid};
+    if (is_new && ++versions.used > versions.size / 2 && versions.size < kMostVersions)
+        make_room();
+}
+
+bool fetch_newest(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
+    const uint32 hash = hash_of(tracked, calendar, listing);
+    NewestVersion& version = version_of(hash);
+    // The table may have been rewritten since.
+    if (version.hash != hash || version.calendar != RelationGetRelid(calendar) ||
+        ItemPointerGetBlockNumber(&version.tid) >= RelationGetNumberOfBlocks(calendar) ||
+        !table_tuple_fetch_row_version(calendar, &version.tid, GetActiveSnapshot(), slot))
+        return false;
+    bool is_null;
+    return compare_listings(tracked, slot_getattr(slot, tracked.columns.listing, &is_null), listing) == 0;
+}
+
+} // namespace availability

@@ -1,0 +1,50 @@
+// The claim of one row: what the row triggers evaluate.
+#pragma once
+
+#include "extension/claim/expressions.hpp"
+#include "extension/core/day.hpp"
+
+extern "C" {
+#include <executor/tuptable.h>
+#include <nodes/execnodes.h>
+}
+
+namespace availability {
+
+// Makes an expression over a row ready to run, in the current memory context.
+ExprState* compile_expression(Node* expression);
+
+// What the row triggers evaluate.
+struct CompiledClaim {
+    ExprState* listing;
+    ExprState* key;
+    ExprState* stay;
+    ExprContext* context;
+    Oid listing_type;
+    Oid key_type;
+    // Whether any function of somebody's own is called: only then does evaluation switch to the owner.
+    bool calls_user_functions;
+};
+
+// Compiles into the current memory context, with the rights of `owner`.
+CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner);
+
+// A row's claim. Without a listing or a stay it holds nothing and `stay` is empty.
+struct Claim {
+    Datum listing;
+    Datum key;
+    bool key_is_null;
+    DaySpan stay;
+
+    bool held() const { return !stay.empty(); }
+};
+
+// What a stay that is unbounded or reaches outside the supported days means: 22008 in a row that comes, nothing in one
+// that goes, which never took a day.
+enum class UnsupportedStay { kRefused, kHoldsNothing };
+
+// Evaluates the claim of the row in `slot` (of the root's row type) in the current memory context.
+Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid owner, Day since,
+                     UnsupportedStay unsupported);
+
+} // namespace availability
