@@ -28,53 +28,23 @@ namespace {
 // Rows of one multi-insert: a stay of any usual length goes in one.
 constexpr Day kBatch = 128;
 
-// Makes the index entries of new rows, all the indexes' of the table.
-class IndexWriter {
-  public:
-    explicit IndexWriter(Relation days) : days_(days) {
-        List* indexes = RelationGetIndexList(days);
-        lone_key_ = list_length(indexes) == 1;
-        list_free(indexes);
-        if (lone_key_) {
-            // What the executor would do, without what it does for any index.
-            key_ = open_day_key(days, RowExclusiveLock);
-            info_ = BuildIndexInfo(key_);
-            return;
-        }
-        estate_ = CreateExecutorState();
-        result_ = makeNode(ResultRelInfo);
-        InitResultRelInfo(result_, days, 0, nullptr, 0);
-        ExecOpenIndices(result_, false);
-    }
-
-    void write(TupleTableSlot* slot) {
-        if (lone_key_) {
-            static_assert(kDayListing == 1 && kDayDay == 2);
-            index_insert(key_, slot->tts_values, slot->tts_isnull, &slot->tts_tid, days_, UNIQUE_CHECK_YES, false,
-                         info_);
-        } else {
-            insert_index_entries(result_, slot, estate_, false, IndexEntries::kAll);
-        }
-    }
-
-    void close() {
-        if (lone_key_) {
-            index_close(key_, NoLock);
-            return;
-        }
-        ExecCloseIndices(result_);
-        FreeExecutorState(estate_);
-    }
-
-  private:
-    Relation days_;
-    bool lone_key_;
-    Relation key_ = nullptr;
-    IndexInfo* info_ = nullptr;
-    EState* estate_ = nullptr;
-    ResultRelInfo* result_ = nullptr;
+// The indexes of the table, all of them: the owner may have added some.
+struct IndexWriter {
+    EState* estate;
+    ResultRelInfo* result;
 };
-static_assert(std::is_trivially_destructible_v<IndexWriter>);
+
+IndexWriter open_indexes(Relation days) {
+    IndexWriter writer = {CreateExecutorState(), makeNode(ResultRelInfo)};
+    InitResultRelInfo(writer.result, days, 0, nullptr, 0);
+    ExecOpenIndices(writer.result, false);
+    return writer;
+}
+
+void close_indexes(const IndexWriter& writer) {
+    ExecCloseIndices(writer.result);
+    FreeExecutorState(writer.estate);
+}
 
 void fill_slot(TupleTableSlot* slot, Datum listing, Day day, Datum key, bool key_is_null) {
     ExecClearTuple(slot);
@@ -98,7 +68,7 @@ void insert_day_rows(const Tracked& tracked, Datum listing, Datum key, bool key_
     if (span.empty())
         return;
     Relation days = open_companion(tracked.row.day, RowExclusiveLock);
-    IndexWriter indexes(days);
+    const IndexWriter indexes = open_indexes(days);
     TupleTableSlot* slots[kBatch];
     Day made = 0;
     for (DaySpan batch{span.first_day, span.first_day}; batch.first_day < span.end_day;
@@ -110,11 +80,11 @@ void insert_day_rows(const Tracked& tracked, Datum listing, Datum key, bool key_
             fill_slot(slots[i], listing, batch.first_day + i, key, key_is_null);
         table_multi_insert(days, slots, batch.days(), GetCurrentCommandId(true), 0, nullptr);
         for (Day i = 0; i < batch.days(); i++)
-            indexes.write(slots[i]);
+            insert_index_entries(indexes.result, slots[i], indexes.estate, false, IndexEntries::kAll);
     }
     for (Day i = 0; i < made; i++)
         ExecDropSingleTupleTableSlot(slots[i]);
-    indexes.close();
+    close_indexes(indexes);
     table_close(days, NoLock);
 }
 

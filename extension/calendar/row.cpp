@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "extension/calendar/index_entries.hpp"
 #include "extension/calendar/newest_version.hpp"
 #include "extension/server/companion.hpp"
 #include "extension/server/heap_fetch.hpp"
@@ -67,34 +68,6 @@ uint64 run_calendar_statement(const Tracked& tracked, Relation calendar, const C
                              {DATERANGEOID, make_daterange(change.stay), change.stay.empty()},
                              {DATERANGEOID, make_daterange(change.was), change.was.empty()}});
     });
-}
-
-// The primary key of a version that takes the place of one of the same transaction, when there is no other index. The
-// key is the same and its row is ours: who looks for others with that key finds none but older versions of it, and
-// there may be many.
-bool write_primary_key(ResultRelInfo* result, TupleTableSlot* slot, EState* estate) {
-    Relation index = result->ri_IndexRelationDescs[0];
-    IndexInfo* info = result->ri_IndexRelationInfo[0];
-    if (result->ri_NumIndices != 1 || !index->rd_index->indisprimary || !info->ii_ReadyForInserts)
-        return false;
-    Datum values[INDEX_MAX_KEYS];
-    bool nulls[INDEX_MAX_KEYS];
-    FormIndexDatum(info, slot, estate, values, nulls);
-    index_insert(index, values, nulls, &slot->tts_tid, result->ri_RelationDesc, UNIQUE_CHECK_NO, false, info);
-    return true;
-}
-
-// For a version that went to another page.
-void write_index_entries(Relation calendar, TupleTableSlot* slot, bool replaces_own, IndexEntries entries) {
-    EState* estate = CreateExecutorState();
-    auto* result = makeNode(ResultRelInfo);
-    // In no range table: the executor would look there for the columns that an UPDATE names.
-    InitResultRelInfo(result, calendar, 0, nullptr, 0);
-    ExecOpenIndices(result, false);
-    if (!replaces_own || !write_primary_key(result, slot, estate))
-        insert_index_entries(result, slot, estate, true, entries);
-    ExecCloseIndices(result);
-    FreeExecutorState(estate);
 }
 
 // Whether somebody added triggers, generated columns or checks, which ask for the whole executor.
