@@ -40,7 +40,7 @@ WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror) -Wno-register -Wno-missing-fiel
 WARNINGS += $(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option)
 # -isystem: the server's own headers are not ours to warn about.
 PG_CPPFLAGS = -I$(srcdir) -isystem $(shell $(PG_CONFIG) --includedir-server)
-PG_CXXFLAGS = -std=c++17 -fvisibility=hidden -MMD $(WARNINGS)
+PG_CXXFLAGS = -std=c++17 -fvisibility=hidden -MMD -MP $(WARNINGS)
 SHLIB_LINK += -lroaring -lstdc++ -Wl,-Bsymbolic
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)

@@ -9,7 +9,7 @@ rounds=5
 bookings=4000
 nights=10000
 library=$scratch/lib
-shortcuts=(heap_fetch newest_version index_entries)
+shortcuts=(heap_fetch newest_version)
 
 # Links the library with one file exchanged.
 link_without() {

@@ -1,22 +1,20 @@
 // The day rows of a reservation.
 
+#include "extension/calendar/day_rows.hpp"
+
 #include <algorithm>
 
-#include "extension/calendar/day_rows.hpp"
 #include "extension/dayset/type.hpp"
 #include "extension/server/companion.hpp"
+#include "extension/server/index_writer.hpp"
 #include "extension/server/primary_key.hpp"
 
 extern "C" {
 #include <access/genam.h>
-#include <access/heapam.h>
 #include <access/table.h>
 #include <access/tableam.h>
 #include <access/xact.h>
-#include <catalog/index.h>
-#include <executor/executor.h>
 #include <utils/date.h>
-#include <utils/memutils.h>
 #include <utils/rel.h>
 #include <utils/snapmgr.h>
 }
@@ -27,24 +25,6 @@ namespace {
 
 // Rows of one multi-insert: a stay of any usual length goes in one.
 constexpr Day kBatch = 128;
-
-// The indexes of the table, all of them: the owner may have added some.
-struct IndexWriter {
-    EState* estate;
-    ResultRelInfo* result;
-};
-
-IndexWriter open_indexes(Relation days) {
-    IndexWriter writer = {CreateExecutorState(), makeNode(ResultRelInfo)};
-    InitResultRelInfo(writer.result, days, 0, nullptr, 0);
-    ExecOpenIndices(writer.result, false);
-    return writer;
-}
-
-void close_indexes(const IndexWriter& writer) {
-    ExecCloseIndices(writer.result);
-    FreeExecutorState(writer.estate);
-}
 
 void fill_slot(TupleTableSlot* slot, Datum listing, Day day, Datum key, bool key_is_null) {
     ExecClearTuple(slot);
@@ -80,7 +60,7 @@ void insert_day_rows(const Tracked& tracked, Datum listing, Datum key, bool key_
             fill_slot(slots[i], listing, batch.first_day + i, key, key_is_null);
         table_multi_insert(days, slots, batch.days(), GetCurrentCommandId(true), 0, nullptr);
         for (Day i = 0; i < batch.days(); i++)
-            insert_index_entries(indexes.result, slots[i], indexes.estate, false, IndexEntries::kAll);
+            write_index_entries(indexes, slots[i], false, IndexEntries::kAll);
     }
     for (Day i = 0; i < made; i++)
         ExecDropSingleTupleTableSlot(slots[i]);

@@ -4,19 +4,17 @@
 
 #include <algorithm>
 
-#include "extension/calendar/index_entries.hpp"
 #include "extension/calendar/newest_version.hpp"
 #include "extension/server/companion.hpp"
 #include "extension/server/heap_fetch.hpp"
+#include "extension/server/index_writer.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/server/primary_key.hpp"
 
 extern "C" {
 #include <access/genam.h>
-#include <access/sysattr.h>
 #include <access/tableam.h>
 #include <access/xact.h>
-#include <catalog/index.h>
 #include <executor/executor.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
@@ -100,9 +98,6 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
     fill_calendar_row(tracked, change, changed_days(booked, change), version, next->tts_values, next->tts_isnull);
     ExecStoreVirtualTuple(next);
 
-    bool is_null;
-    const bool replaces_own = TransactionIdIsCurrentTransactionId(
-        DatumGetTransactionId(slot_getsysattr(current, MinTransactionIdAttributeNumber, &is_null)));
     TM_FailureData failure;
     IndexEntries entries = IndexEntries::kNone;
     const TM_Result result = update_tuple(calendar, &current->tts_tid, next, GetCurrentCommandId(true),
@@ -112,8 +107,11 @@ bool update_in_place(const Tracked& tracked, Relation calendar, const CalendarCh
                         errmsg("calendar was changed by an operation triggered by its own change")));
     if (result == TM_Ok) {
         remember_newest(tracked, calendar, change.listing, next->tts_tid);
-        if (entries != IndexEntries::kNone)
-            write_index_entries(calendar, next, replaces_own, entries);
+        if (entries != IndexEntries::kNone) {
+            const IndexWriter indexes = open_indexes(calendar);
+            write_index_entries(indexes, next, true, entries);
+            close_indexes(indexes);
+        }
     }
     ExecDropSingleTupleTableSlot(next);
     return result == TM_Ok;
