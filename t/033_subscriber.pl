@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/lib";
 
 use Availability;
+use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -29,6 +30,7 @@ is($subscriber->safe_psql('postgres', q(SELECT availability.repair('reservations
 is(verify(), '', 'all agrees');
 
 $subscriber->safe_psql('postgres', 'ALTER TABLE reservations ENABLE ALWAYS TRIGGER _availability_claim');
+$subscriber->safe_psql('postgres', q(SELECT pg_create_logical_replication_slot('cache', 'availability_decoder')));
 $publisher->safe_psql('postgres', q(
 	INSERT INTO reservations VALUES (2, 1, daterange('2027-01-03', '2027-01-05'), 'confirmed'), (3, 2, daterange('2027-01-03', '2027-01-05'), 'confirmed');
 	UPDATE reservations SET listing_id = 3 WHERE id = 1;
@@ -37,6 +39,8 @@ $publisher->safe_psql('postgres', q(
 $publisher->wait_for_catchup('shop');
 is(calendars(), "1|{}|cancelled\n2|{}|cancelled\n3|{[2027-01-01,2027-01-03)}|updated", 'a trigger that always fires keeps the calendars');
 is(verify(), '', 'and verify finds nothing');
+is(join(' ', map { "$_->{listing}:$_->{event}" } map { decode_json($_) } split /\n/, peek_events($subscriber, 'cache')),
+	'1:created 2:created 1:updated 3:updated 1:cancelled 2:cancelled', "the subscriber's decoder tells of what the subscription wrote");
 is($subscriber->safe_psql('postgres', q(SELECT availability.repair('reservations'))), '0', 'nor has repair anything to mend');
 
 # What the subscriber booked itself is not given away.
