@@ -28,8 +28,8 @@ bool has_right(Oid relation, AclMode right);
 // Raises 22004 if an argument is null.
 void require_argument(FunctionCallInfo fcinfo, int n, const char* name, const char* function);
 
-// Locks the table as the statement that is about to run locks it. Who lacks the right to that statement learns nothing,
-// not even an answer to an earlier request: 42501.
+// Locks the table as the statement that is about to run does. A caller who lacks the right to that statement gets 42501
+// and learns nothing, not even the answer to an earlier request.
 Target open_target(FunctionCallInfo fcinfo, const char* function, AclMode right);
 void close_target(const Target& target);
 
@@ -70,11 +70,11 @@ struct Attributes {
     StringInfoData types;
 };
 
-// Raises 22023 if they are no object, 42703 for what is no column, 42701 for the columns that the function fills
-// itself.
+// Raises 22023 if they are not an object, 42703 for a name that is not a column, 42701 for a column that the function
+// fills itself.
 Attributes attributes_argument(FunctionCallInfo fcinfo, int n, const Target& target, const ClaimColumns& claim);
 
-// The moment at which a hold of so long a time expires: whole milliseconds, as its id says it. Raises 22023.
+// The moment at which a hold that lives for `ttl` expires, in whole milliseconds, as in its id. Raises 22023.
 TimestampTz expiry_after(const Interval* ttl);
 
 } // namespace availability

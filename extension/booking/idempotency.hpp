@@ -31,7 +31,7 @@ Request make_request(char* key, std::initializer_list<const char*> parts);
 // Waits for others with the same key, then looks for the answer. Raises RV001 if the key was used for another request.
 bool find_answer(const Tracked& tracked, const Request& request, BookingAnswer* answer);
 
-// Remembers the answer, and lets a few keys go that have expired.
+// Remembers the answer, and deletes a few expired keys.
 void store_answer(const Tracked& tracked, const Request& request, const BookingAnswer& answer);
 
 // Deletes the expired keys of a tracked table. Returns how many.

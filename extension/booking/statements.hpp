@@ -6,7 +6,8 @@
 
 namespace availability {
 
-// Inserts a reservation, of the days of a hold if that is given. Raises 55000 if the new row holds no days.
+// Inserts a reservation; it takes over the days of the hold, if one is given. Raises 55000 if the new row holds no
+// days.
 BookingAnswer insert_reservation(const Target& target, const ClaimColumns& columns, Datum listing, Datum stay,
                                  const Attributes& attributes, const Claim* hold);
 

@@ -22,8 +22,8 @@ struct BookingContext {
     int64 version; // of its listing's calendar; 0 if there is none
 };
 
-// The context that the running row trigger belongs to: that of the statement which fired it, not of one further in or
-// out; NULL if there is none.
+// The context that the running row trigger belongs to: that of the statement which fired it, not of an inner or outer
+// one; NULL if there is none.
 BookingContext* booking_of_trigger(Oid reservations);
 
 // Notes what a row held and holds, and the version that its calendar got; 0 if it did not change.

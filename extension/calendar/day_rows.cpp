@@ -79,8 +79,8 @@ void delete_day_rows(const Tracked& tracked, Datum listing, DaySpan span) {
                    DateADTGetDatum(date_from_day(span.first_day)));
     init_index_key(&keys[2], index, kDayDay, BTLessStrategyNumber, DateADTGetDatum(date_from_day(span.end_day)));
 
-    // The calendar row is held, so that nobody else writes these rows: what a new snapshot sees is all there is. That
-    // of the transaction may be older than a repair.
+    // The calendar row is locked, so that nobody else writes these rows and a new snapshot sees all of them. The
+    // snapshot of the transaction may be older than a repair.
     CommandCounterIncrement();
     PushActiveSnapshot(GetLatestSnapshot());
     TupleTableSlot* slot = table_slot_create(days, nullptr);

@@ -147,7 +147,7 @@ AVAILABILITY_FUNCTION(availability_listing_changed) {
     Relation calendar = open_companion(row_of_trigger(trigger).calendar, RowExclusiveLock);
     // As it is once nobody can change it any more.
     const TrackedRow row = row_of_trigger(trigger);
-    // Days that reservations go on to claim stay booked: only empty calendars go then, which have no day rows.
+    // Days that reservations still claim stay booked: then only empty calendars go, and those have no day rows.
     const bool follow =
         TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || reservations_follow(row, how_listings_leave(trigger->tg_event));
     const Drops drops = {follow && OidIsValid(row.day), follow && OidIsValid(row.hold)};

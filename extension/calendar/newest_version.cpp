@@ -21,8 +21,9 @@ namespace availability {
 namespace {
 
 // Where this transaction left the calendars that it changed. The versions of a calendar that one transaction makes stay
-// on their HOT chain until it ends: to find the newest by the index is to walk them all. What is remembered is
-// a guess: it is taken only if the snapshot sees it and it is of the listing, of which a snapshot never sees two.
+// on their HOT chain until it ends: finding the newest by the index means walking them all. What is remembered is a
+// guess: it is taken only if the snapshot sees it and it belongs to the listing. A snapshot never sees two versions of
+// one calendar.
 struct NewestVersion {
     uint32 hash;
     Oid calendar; // InvalidOid while there is none

@@ -120,7 +120,7 @@ AVAILABILITY_FUNCTION(availability_claim_changed) {
     Claim held = before != nullptr ? claim_of(tracked, before, UnsupportedStay::kHoldsNothing) : Claim{};
     const Claim wanted = after != nullptr ? claim_of(tracked, after, UnsupportedStay::kRefused) : Claim{};
     BookingContext* booking = booking_of_trigger(tracked.row.reservations);
-    // A row that a hold is confirmed by holds the hold's days already.
+    // A row that confirms a hold has the hold's days already.
     if (booking != nullptr && before == nullptr && booking->hold != nullptr) {
         held = *booking->hold;
         booking->hold = nullptr;

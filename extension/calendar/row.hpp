@@ -27,8 +27,8 @@ static_assert(std::is_trivially_destructible_v<CalendarChange>);
 // Finds the calendar row that the active snapshot sees.
 bool fetch_calendar(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot);
 
-// Whether a calendar that the active snapshot does not see is there all the same: track, repair or a new listing made
-// it since the snapshot of this transaction, which lasts. To take it for none would lose what is to be released.
+// Whether a calendar exists although the active snapshot does not see it: track, repair or a new listing made it after
+// this transaction took its lasting snapshot. If it were taken for missing, days would not be released.
 bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot);
 
 // Whether this version of the row is the newest; waits for whoever is changing it, and keeps it locked if it is.

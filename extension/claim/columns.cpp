@@ -51,7 +51,7 @@ AttrNumber as_column(Node* expression, Oid type) {
     return reinterpret_cast<Var*>(expression)->varattno;
 }
 
-// A bound of a stay: a column of type date, or an expression that reads one of the name that everybody knows, such as
+// A bound of a stay: a column of type date, or an expression that reads the column of the well-known name, such as
 // check_out + 1.
 AttrNumber bound_column(Oid reservations, Node* bound, const char* known_name) {
     if (const AttrNumber column = as_column(bound, DATEOID); column > 0)

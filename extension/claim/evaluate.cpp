@@ -44,7 +44,7 @@ CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {
     compiled.calls_user_functions = calls_user_function(claim.listing, nullptr) ||
                                     calls_user_function(claim.key, nullptr) || calls_user_function(claim.stay, nullptr);
 
-    // The right to execute is checked here: whoever books needs none of the owner's functions.
+    // The right to execute is checked here: a booker needs no right to the owner's functions.
     const OwnerScope scope = enter_owner(owner);
     compiled.listing = compile_expression(claim.listing);
     compiled.key = compile_expression(claim.key);

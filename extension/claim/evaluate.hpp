@@ -22,7 +22,7 @@ struct CompiledClaim {
     ExprContext* context;
     Oid listing_type;
     Oid key_type;
-    // Whether any function of somebody's own is called: only then does evaluation switch to the owner.
+    // Whether a function that a user made is called: evaluation switches to the owner only then.
     bool calls_user_functions;
 };
 
@@ -39,8 +39,8 @@ struct Claim {
     bool held() const { return !stay.empty(); }
 };
 
-// What a stay that is unbounded or reaches outside the supported days means: 22008 in a row that comes, nothing in one
-// that goes, which never took a day.
+// What a stay that is unbounded or reaches outside the supported days means: 22008 in a new row, nothing in an old one,
+// which never took a day.
 enum class UnsupportedStay { kRefused, kHoldsNothing };
 
 // Evaluates the claim of the row in `slot` (of the root's row type) in the current memory context.

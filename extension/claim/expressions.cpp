@@ -102,7 +102,7 @@ void refuse_virtual_columns(Relation reservations, Node* expression) {
     }
 }
 
-// Planning may call functions, so that it is done with the rights of the owner.
+// Planning may call functions, so it is done with the rights of the owner.
 bool is_mutable(Node* expression, Oid owner) {
     const OwnerScope scope = enter_owner(owner);
     const bool found = contain_mutable_functions(

@@ -1,9 +1,9 @@
 // Keys of an index over calendars.
 //
-// A key speaks for one calendar or for many: `any` has the days that some of them has booked, `all` those that each of
-// them has. The key of one calendar has its days in both, and then answers every question exactly. A key that would
-// grow past its limit is coarsened: `any` gains days, `all` loses some, so that no question is answered wrongly, only
-// less surely.
+// A key speaks for one calendar or for many: `any` has the days that some of them have booked, `all` those that each of
+// them has booked. The key of one calendar has its days in both, and then answers every question exactly. A key that
+// would grow past its limit is coarsened: `any` gains days, `all` loses some, so that no question is answered wrongly,
+// only less surely.
 //
 // Bytes, made for many to go on a page:
 //
@@ -42,7 +42,7 @@ struct CalendarKey {
     KeyRuns all;
 };
 
-// Reads the bytes of a key; false if they are none. Never reads outside of them.
+// Reads the bytes of a key; false if they are not a key. Never reads outside them.
 bool read_key(const void* bytes, std::size_t size, CalendarKey* key);
 
 // What a key says of the calendars that it speaks for.
@@ -81,7 +81,8 @@ class KeyUnion {
 std::size_t write_key(const DaysetView& calendar, std::uint8_t* bytes);
 
 // How much worse a key gets at telling calendars apart if another is added: the days that `any` gains and `all` loses.
-// Of keys that lose as many, the one with fewer days between its two is better: a key that tells nothing loses nothing.
+// Among keys that lose equally many, the one with fewer days between `any` and `all` is better: a key that tells
+// nothing loses nothing.
 float penalty_of(const CalendarKey& key, const CalendarKey& added);
 
 // A number to sort calendars by, so that neighbours have the same days booked: whether each of 64 days, eight

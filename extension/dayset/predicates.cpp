@@ -18,8 +18,8 @@ AVAILABILITY_FUNCTION(availability_is_booked) {
     PG_RETURN_BOOL(dayset_argument(fcinfo, 0).overlaps(stay));
 }
 
-// A stay as it is; raises what is_available and is_booked raise. The planner wraps a stay in it that is no valid
-// constant: an index that finds no row calls no function of the query.
+// Returns the stay as it is; raises what is_available and is_booked raise. The planner wraps a stay that is not a valid
+// constant in it, because an index scan that finds no row calls no function of the query.
 AVAILABILITY_FUNCTION(availability_checked_stay) {
     require_stay(daterange_argument(fcinfo, 0));
     PG_RETURN_DATUM(PG_GETARG_DATUM(0));

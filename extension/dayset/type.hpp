@@ -22,8 +22,8 @@ namespace availability {
 // OID of the type dayset.
 Oid dayset_type();
 
-// The stored bytes of a day set, on the stack while the core's objects go and before PostgreSQL is
-// called again.
+// The stored bytes of a day set, kept on the stack after the core's objects are gone and until PostgreSQL is called
+// again.
 struct StoredDayset {
     std::size_t size;
     unsigned char bytes[kMaxStoredSize];
@@ -39,7 +39,7 @@ Datum make_dayset(const StoredDayset& stored);
 // 22P03.
 void accept_bytes(const void* bytes, std::size_t size, StoredDayset* stored);
 
-// What the predicates call for every row of a scan is inline, but for what they seldom meet.
+// What the predicates call for every row of a scan is inline, except for rare cases.
 
 // An argument that may have a short header; detoasts only what is compressed or out of line.
 inline const struct varlena* packed_argument(FunctionCallInfo fcinfo, int n) {
@@ -135,7 +135,7 @@ inline DateRange daterange_argument(FunctionCallInfo fcinfo, int n) {
     return read_daterange(packed_argument(fcinfo, n));
 }
 
-// Raises what is wrong with a range that is no stay or not of supported days: 22023 or 22008.
+// Raises 22023 or 22008 for a range that is not a stay of supported days.
 [[noreturn]] void raise_refused_range(const DateRange& range);
 
 // The span of a range that must be a stay: raises 22023 if it is empty and 22008 if it is unbounded

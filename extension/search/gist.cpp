@@ -40,7 +40,7 @@ void read_key(Datum value, CalendarKey* key) {
                         errhint("Please REINDEX it.")));
 }
 
-// The bytes of a key, on the stack while the core's objects go.
+// The bytes of a key, kept on the stack after the core's objects are gone.
 struct KeyBytes {
     std::size_t size;
     std::uint8_t bytes[kMaxKeySize];
@@ -61,7 +61,7 @@ CalendarKey* read_keys(const GISTENTRY* entries, int count) {
     return keys;
 }
 
-// The union of those keys that wanted(i) holds for.
+// The union of the keys for which wanted(i) holds.
 template <typename Wanted>
 Datum make_union(const CalendarKey* keys, int count, Wanted wanted) {
     KeyBytes bytes;

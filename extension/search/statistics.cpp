@@ -147,7 +147,7 @@ void compute_statistics(VacAttrStats* stats, AnalyzeAttrFetchFunc fetch, int row
     stats->stavalues[slot] = sample;
 }
 
-// How many calendars of the sample the operator's function says yes of.
+// For how many calendars of the sample the operator's function says yes.
 int count_matching(const AttStatsSlot& slot, FmgrInfo* function, Datum right) {
     int matching = 0;
     for (int i = 0; i < slot.nvalues; i++)
@@ -161,7 +161,7 @@ double share_of(const AttStatsSlot& slot, FmgrInfo* function, Datum right) {
            slot.nvalues;
 }
 
-// The fullest day of a stay within the horizon, with its booked share; share is negative if the stay is none in it.
+// The fullest day of a stay within the horizon, with its booked share; share is negative if the stay has no day in it.
 struct FullestDay {
     Day day;
     double share;
@@ -179,8 +179,8 @@ FullestDay find_fullest_day(const AttStatsSlot& slot, DaySpan stay) {
     return fullest;
 }
 
-// The share of calendars that are free for a stay. Of its fullest day the share is known from all rows; only how many
-// of those that are free then are free throughout is asked of the sample, where it is a question of a few days.
+// The share of calendars that are free for a stay. The share of its fullest day is known from all rows. The sample is
+// asked only how many of those that are free on that day are free throughout, which is a question of few days.
 double free_share(const AttStatsSlot& slot, FmgrInfo* disjoint, DaySpan stay) {
     const FullestDay fullest = find_fullest_day(slot, stay);
     if (fullest.share < 0)
@@ -246,7 +246,7 @@ double share_for(const AttStatsSlot& slot, Oid operator_oid, Node* right) {
     return right_type == ANYRANGEOID ? -1 : share_of(slot, &function, constant->constvalue);
 }
 
-// An index condition wraps the stay in what raises errors, which are not to be raised by planning.
+// An index condition wraps the stay in a function that raises errors, and planning must not raise them.
 Node* without_check(Node* right) {
     if (!IsA(right, FuncExpr))
         return right;

@@ -5,9 +5,10 @@
 
 namespace availability {
 
-// As index_getnext_slot(), forward, for a row that is about to be updated: leaves dead versions on the row's page until
-// room for new ones gets short. The server's own fetch prunes a page as soon as less is free than its fillfactor
-// leaves, which is after every update of a page that is filled to there: one more WAL record for each.
+// Like index_getnext_slot() forward, for a row that is about to be updated, but leaves dead versions on the row's page
+// until room for new ones runs short. The server's own fetch prunes a page as soon as it has less free space than its
+// fillfactor leaves. A page that is filled so far is then pruned after every update, which costs one more WAL record
+// each time.
 bool index_getnext_for_update(IndexScanDesc scan, TupleTableSlot* slot);
 
 } // namespace availability

@@ -1,4 +1,4 @@
-// Plans that a session keeps, of the few statements that each change of a row runs.
+// Plans that a session keeps for the few statements that each change of a row runs.
 #pragma once
 
 #include <initializer_list>

@@ -25,7 +25,7 @@ void leave_owner(const OwnerScope& scope);
 
 Oid relation_owner(Oid relation);
 
-// Calls body() as a role, with SPI connected, and returns what it returns, which SPI's end must not free.
+// Calls body() as a role, with SPI connected, and returns its result, which must not live in SPI's memory.
 template <typename Body>
 auto as_role(Oid role, Body body) {
     const OwnerScope scope = enter_owner(role);

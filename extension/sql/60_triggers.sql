@@ -1,4 +1,4 @@
--- What the triggers call. Made by availability.track on the tables; not for direct use.
+-- What the triggers call that availability.track makes on tables. Not for direct use.
 
 CREATE FUNCTION availability.next_version(version bigint) RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'availability_next_version';

@@ -55,8 +55,8 @@ CREATE FUNCTION availability.claim(reservation record) RETURNS record
 COMMENT ON FUNCTION availability.claim(record) IS
     'the claim of a row of a tracked table: listing, key, stay; what its companion <table>_claim calls';
 
--- Nights in the listing's own time zone. AT TIME ZONE knows every change of the clocks; a night that is
--- entered before late_arrival has begun on the day before.
+-- Nights in the listing's own time zone. AT TIME ZONE knows every change of the clocks. An arrival before
+-- late_arrival belongs to the night that began the day before.
 CREATE FUNCTION availability.stay_days(
     check_in timestamptz, check_out timestamptz, time_zone text, late_arrival time DEFAULT '06:00'
 ) RETURNS daterange

@@ -23,8 +23,8 @@ SqlNames companion_names(const TrackedRow& row);
 // The names of what is about to be made, their types too. Raises 42P07 if something has one of them.
 SqlNames new_companion_names(Relation reservations, const ClaimExpressions& claim);
 
-// Makes the companions that every tracked table has. Without their primary keys, which are faster made once the rows
-// are there.
+// Makes the companions that every tracked table has, without their primary keys: it is faster to make these once the
+// rows are there.
 void create_companions(Relation reservations, const ClaimExpressions& claim, const SqlNames& names, bool day_rows);
 
 // `cancel` is the analysed UPDATE of the reservation with key $1.
@@ -33,7 +33,7 @@ void create_cancel_function(SqlNames names, Query* cancel);
 void add_calendar_key(const SqlNames& names);
 void add_day_key(const SqlNames& names);
 
-// Makes the companions of the booking functions, which a table that was tracked under 0.1 has not, and puts them into
+// Makes the companions of the booking functions, which a table that was tracked under 0.1 lacks, and puts them into
 // `row`. Nothing is done if they are there. Raises 42P07 if something else has their names.
 void require_booking_companions(TrackedRow* row);
 
@@ -44,7 +44,7 @@ void add_day_names(SqlNames* names, const TrackedRow& row);
 void create_day_rows(const SqlNames& names);
 void drop_day_rows(const TrackedRow& row);
 
-// Not by DROP, which asks that each belongs to the table's owner of today.
+// Drops all companions. Not by DROP, which requires that each belongs to the table's present owner.
 void drop_companions(const TrackedRow& row);
 
 } // namespace availability

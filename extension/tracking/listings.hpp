@@ -26,9 +26,9 @@ const char* listings_key_column(const TrackedRow& row);
 // What takes a listing away.
 enum class Leaving { kDelete, kKeyChange, kTruncate };
 
-// Whether a foreign key sees to it, before the statement ends, that no reservation keeps a listing that leaves. Without
-// one, or with one whose check can be deferred, the reservations may stay, and still hold their days should the listing
-// come back.
+// Whether a foreign key guarantees, before the statement ends, that no reservation keeps a listing that leaves. Without
+// a foreign key, or if its check can be deferred, reservations may stay, and still hold their days if the listing comes
+// back.
 bool reservations_follow(Relation reservations, Node* listing, Oid listings, Leaving leaving);
 
 // The only column of a table's primary key. Raises 42P16 with the hint if there is no such key.

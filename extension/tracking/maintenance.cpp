@@ -140,7 +140,7 @@ AVAILABILITY_FUNCTION(availability_forget) {
     PG_RETURN_INT64(static_cast<int64>(as_owner(reservations, [&] { return forget(row, horizon); })));
 }
 
-// Calendars stay as they are, and no event tells.
+// Calendars stay as they are, and no event is sent.
 AVAILABILITY_FUNCTION(availability_set_day_rows) {
     const Oid reservations = PG_GETARG_OID(0);
     const bool day_rows = PG_GETARG_BOOL(1);
@@ -149,7 +149,7 @@ AVAILABILITY_FUNCTION(availability_set_day_rows) {
     const TrackedRow row = require_tracked_row(reservations);
     if (OidIsValid(row.day) == day_rows)
         PG_RETURN_VOID();
-    // Who deletes a listing writes companions too.
+    // Deleting a listing writes companions too.
     LockRelationOid(row.calendar, ShareRowExclusiveLock);
 
     as_owner(reservations, [&] { day_rows ? add_day_rows(row) : remove_day_rows(row); });

@@ -9,15 +9,15 @@ extern "C" {
 
 namespace availability {
 
-// On the tracked table. AFTER triggers fire in the order of their names: behind the foreign keys' RI_…, so that every
-// session locks the listing before its calendar, and before triggers with lower-case names, whose own
-// statements then find the days taken.
+// On the tracked table. AFTER triggers fire in the order of their names. These fire after the foreign keys' RI_…, so
+// that every session locks the listing before its calendar; and before triggers with lower-case names, so that the
+// statements of those find the days taken.
 inline constexpr char kClaimTrigger[] = "_availability_claim";
 inline constexpr char kTruncateTrigger[] = "_availability_truncate";
 
-// On the table of listings, <table> being the name of the tracked table when track ran. Behind the RI_… triggers too: a
-// cascade then locks reservations before their calendar, as who changes a reservation does. The claim triggers of
-// the rows that it changes are queued behind this one, and find no calendar left to change.
+// On the table of listings, <table> being the name of the tracked table when track ran. These fire after the RI_…
+// triggers too: a cascade then locks reservations before their calendar, as a change of a reservation does. The claim
+// triggers of the rows that it changes are queued after this one, and find no calendar left to change.
 inline constexpr char kListingTriggerFormat[] = "_%s_listing";
 inline constexpr char kListingTruncateFormat[] = "_%s_truncate";
 
@@ -28,7 +28,8 @@ char* listing_row_trigger(const char* truncate_trigger);
 // A name that no trigger on the table of listings has: tables of one name in two schemas may share their listings.
 const char* new_listing_trigger(Oid listings, Relation reservations);
 
-// Raises 42501 unless `owner`, whose triggers they will be whoever owns the listings, may make them and read all rows.
+// Raises 42501 unless `owner` may make the triggers, which will belong to it whoever owns the listings, and may read
+// all rows.
 void require_rights_on_listings(Oid listings, Oid owner);
 
 // Makes the row and truncate triggers on the tracked table, and those on the table of listings, where missing, and

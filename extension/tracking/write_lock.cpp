@@ -19,7 +19,7 @@ void lock_against_writes(Oid reservations, const char* function) {
     LockRelationOid(reservations, ShareRowExclusiveLock);
     if (get_rel_name(reservations) == nullptr)
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", reservations)));
-    // Who writes to a partition by its own name locks that alone.
+    // A statement that names a partition locks that partition alone.
     list_free(find_all_inheritors(reservations, ShareRowExclusiveLock, nullptr));
 }
 
