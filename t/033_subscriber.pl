@@ -54,6 +54,15 @@ $publisher->wait_for_catchup('shop');
 is($subscriber->safe_psql('postgres', 'SELECT booked FROM reservations_calendar WHERE listing_id = 4'), '{[2027-01-02,2027-01-04)}', 'until it is resolved');
 is(verify(), '', 'verify finds nothing');
 
+# Triggers that always fire do so for the first copy too.
+$publisher->safe_psql('postgres', "CREATE TABLE stays (id int PRIMARY KEY, listing_id int, stay daterange); CREATE PUBLICATION inn FOR TABLE stays;
+	INSERT INTO stays VALUES (1, 1, daterange('2027-01-01', '2027-01-03'))");
+$subscriber->safe_psql('postgres', "CREATE TABLE stays (id int PRIMARY KEY, listing_id int, stay daterange); SELECT availability.track('stays');
+	ALTER TABLE stays ENABLE ALWAYS TRIGGER _availability_claim; CREATE SUBSCRIPTION inn CONNECTION '$connection' PUBLICATION inn");
+$subscriber->wait_for_subscription_sync($publisher, 'inn');
+is($subscriber->safe_psql('postgres', 'SELECT listing_id, booked, change FROM stays_calendar'), '1|{[2027-01-01,2027-01-03)}|created',
+	'a trigger that always fires keeps the calendars of the first copy');
+
 $subscriber->stop;
 $publisher->stop;
 done_testing();

@@ -7,7 +7,7 @@
 #   <!--sql … -->      is run too and not shown: tables that the page takes for granted, values that would differ.
 #
 # Blocks in other languages are not run. Every block names its language, every link and every path of the tree leads
-# somewhere, and every page can be reached from the README.
+# somewhere, every page can be reached from the README, and events in JSON are valid by their schema.
 #
 # As pg_regress leaves results/, this leaves each page with the server's answers in tmp_check/documents/.
 use strict;
@@ -15,6 +15,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
+use File::Glob qw(:bsd_glob);
 use File::Path qw(make_path);
 use FindBin;
 use lib "$FindBin::RealBin/lib";
@@ -132,6 +133,13 @@ while (defined(my $name = shift @to_visit))
 }
 is(join(' ', grep { !$visited{$_} } @pages), '', 'every page can be reached from the README');
 cmp_ok($parsed{'README.md'}{lines}, '<=', $most_lines_of_readme, 'the README is short');
+
+my @events = grep { /^\{"v":/ } map { split /\n/, $_->{text} } grep { $_->{language} eq 'json' } map { @{ $_->{blocks} } } values %parsed;
+cmp_ok(scalar @events, '>', 0, 'an event is shown');
+my $invalid = '';
+my $valid = IPC::Run::run([ '/usr/bin/python3', "$FindBin::RealBin/lib/validate_events.py", "$tree/decoder/event.schema.json" ],
+	'<', \join("\n", @events), '>', \my $nothing, '2>', \$invalid);
+ok($valid, 'events that are shown are valid by their schema') or diag $invalid;
 
 # Runs a page's blocks; returns what each answered.
 sub run_page
