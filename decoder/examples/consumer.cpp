@@ -5,7 +5,7 @@
 //
 // With the first run it makes the slot and prints every calendar as it was at that moment, from the snapshot that the
 // slot exports; then, and with every later run, it prints the events from there on: none is missing, and none tells
-// what the calendars told already. It confirms a transaction once all its events are printed; what it had printed, but
+// what the calendars told already. It confirms a transaction once its last event is printed; what it had printed, but
 // not confirmed, when it died comes again, and `version` tells that it is known.
 
 #include <libpq-fe.h>
@@ -76,6 +76,12 @@ std::uint64_t lsn_of(const std::string& event) {
     return static_cast<std::uint64_t>(high) << 32 | low;
 }
 
+// Whether the event is the last of its transaction: the key comes behind all others.
+bool is_last(const std::string& event) {
+    static const std::string end = "\"last\":true}";
+    return event.size() >= end.size() && event.compare(event.size() - end.size(), end.size(), end) == 0;
+}
+
 // Makes the slot and prints the calendars by the snapshot that it exports. The snapshot lives until the stream's next
 // command.
 void bootstrap(PGconn* stream, const std::string& parameters, const std::string& slot, const std::string& table) {
@@ -119,8 +125,7 @@ int main(int count, char** arguments) {
                     "START_REPLICATION SLOT \"" + slot + "\" LOGICAL 0/0 (format 'json', tables '" + table + "')",
                     PGRES_COPY_BOTH));
 
-    std::uint64_t printed = 0; // end of the transaction whose events are being printed
-    std::uint64_t confirmed = 0;
+    std::uint64_t printed = 0; // all up to there is printed
     for (;;) {
         char* data = nullptr;
         const int size = PQgetCopyData(stream, &data, 1);
@@ -129,7 +134,7 @@ int main(int count, char** arguments) {
             std::fflush(stdout);
             pollfd socket = {PQsocket(stream), POLLIN, 0};
             poll(&socket, 1, 5000);
-            confirm(stream, confirmed);
+            confirm(stream, printed);
             if (PQconsumeInput(stream) != 1)
                 fail(stream, "the connection is gone");
             continue;
@@ -138,19 +143,16 @@ int main(int count, char** arguments) {
             fail(stream, "the stream has ended");
         if (data[0] == 'w' && size >= 25) {
             const std::string event(data + 25, static_cast<std::size_t>(size) - 25);
-            // The first event of another transaction: the one before is done with.
-            if (const std::uint64_t lsn = lsn_of(event); lsn != printed) {
-                confirmed = printed > confirmed ? printed : confirmed;
-                printed = lsn;
-            }
             std::printf("%s\n", event.c_str());
+            if (is_last(event))
+                printed = lsn_of(event);
         } else if (data[0] == 'k' && size >= 18) {
             // What the server has sent up to there has been printed, and other transactions had nothing for us.
             const std::uint64_t sent = read64(data + 1);
-            confirmed = sent > confirmed ? sent : confirmed;
+            printed = sent > printed ? sent : printed;
             if (data[17] != 0) {
                 std::fflush(stdout);
-                confirm(stream, confirmed);
+                confirm(stream, printed);
             }
         }
         PQfreemem(data);
