@@ -54,6 +54,30 @@ SELECT count(*) FROM availability.verify('reservations');
 SELECT availability.untrack('reservations');
 SELECT relname FROM pg_class WHERE relname ~ '^reservations_' ORDER BY 1;
 
+-- Booking functions of 0.2 work on with the new library, and what they remember is known to those that replace them.
+DROP EXTENSION availability;
+CREATE EXTENSION availability VERSION '0.2';
+SELECT availability.track('reservations');
+SELECT * FROM availability.book('reservations', 1::bigint, '[2027-07-01,2027-07-04)', 'bigint', '{"id": 11}'::jsonb) \gset old_
+SELECT reservation_id, replayed
+FROM availability.book('reservations', 1::text, '[2027-07-04,2027-07-05)', 'text', '{"id": 12}');
+SELECT reservation_id FROM availability.move('reservations', 12, '[2027-07-06,2027-07-08)', 'moved');
+SELECT reservation_id FROM availability.confirm('reservations',
+    availability.hold('reservations', 2, '[2027-07-01,2027-07-04)', interval '1 hour'), '{"id": 13}');
+SELECT availability.hold('reservations', 2, '[2027-07-08,2027-07-09)') AS hold \gset
+SELECT availability.release(:'hold');
+SELECT reservation_id FROM availability.cancel('reservations', 13, 'cancelled');
+ALTER EXTENSION availability UPDATE;
+SELECT object AS only_upgraded FROM catalog() EXCEPT SELECT object FROM installed;
+SELECT object AS only_installed FROM installed EXCEPT SELECT object FROM catalog();
+SELECT reservation_id, version = :old_version AS same, replayed
+FROM availability.book('reservations', 1, daterange('2027-07-01', '2027-07-04'), 'bigint', '{"id": 11}');
+SELECT reservation_id, replayed FROM availability.move('reservations', '12', '[2027-07-06,2027-07-07]', 'moved');
+SELECT reservation_id, replayed FROM availability.cancel('reservations', 13, 'cancelled');
+SELECT id, stay FROM reservations ORDER BY id;
+SELECT count(*) FROM availability.verify('reservations');
+SELECT availability.untrack('reservations');
+
 -- the schema is part of every name
 ALTER EXTENSION availability SET SCHEMA public;
 \c :regression

@@ -70,32 +70,37 @@ void close_target(const Target& target) {
 }
 
 char* text_or_null(FunctionCallInfo fcinfo, int n) {
-    return PG_ARGISNULL(n) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(n));
+    if (PG_ARGISNULL(n))
+        return nullptr;
+    Oid* declared;
+    int count;
+    get_func_signature(fcinfo->flinfo->fn_oid, &declared, &count);
+    return output_text(declared[n], PG_GETARG_DATUM(n));
 }
 
 KeyArgument key_argument(FunctionCallInfo fcinfo, int n, const char* name, const char* function, Oid type) {
     require_argument(fcinfo, n, name, function);
-    Oid* declared;
-    int count;
-    get_func_signature(fcinfo->flinfo->fn_oid, &declared, &count);
     KeyArgument argument;
-    argument.value = PG_GETARG_DATUM(n);
-    if (declared[n] != type) {
-        argument.value = input_text(type, output_text(declared[n], argument.value));
-    }
+    argument.value = input_text(type, text_or_null(fcinfo, n));
     argument.text = output_text(type, argument.value);
     return argument;
 }
 
 StayArgument stay_argument(FunctionCallInfo fcinfo, int n, const char* function) {
     require_argument(fcinfo, n, "stay", function);
-    return {PG_GETARG_DATUM(n), require_stay(daterange_argument(fcinfo, n)),
-            output_text(DATERANGEOID, PG_GETARG_DATUM(n))};
+    const Datum value = input_text(DATERANGEOID, text_or_null(fcinfo, n));
+    const DaySpan span = require_stay(read_daterange(reinterpret_cast<const struct varlena*>(DatumGetPointer(value))));
+    char first_day[16] = {};
+    char end_day[16] = {};
+    format_day(span.first_day, first_day);
+    format_day(span.end_day, end_day);
+    return {value, span, psprintf("[%s,%s)", first_day, end_day)};
 }
 
 HoldArgument hold_argument(FunctionCallInfo fcinfo, int n, const char* function) {
     require_argument(fcinfo, n, "hold_id", function);
-    return {PG_GETARG_UUID_P(n), output_text(UUIDOID, PG_GETARG_DATUM(n))};
+    const Datum value = input_text(UUIDOID, text_or_null(fcinfo, n));
+    return {DatumGetUUIDP(value), output_text(UUIDOID, value)};
 }
 
 Attributes attributes_argument(FunctionCallInfo fcinfo, int n, const Target& target, const ClaimColumns& claim) {
@@ -103,7 +108,8 @@ Attributes attributes_argument(FunctionCallInfo fcinfo, int n, const Target& tar
     initStringInfo(&attributes.columns);
     initStringInfo(&attributes.values);
     initStringInfo(&attributes.types);
-    attributes.value = PG_ARGISNULL(n) ? DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")) : PG_GETARG_DATUM(n);
+    char none[] = "{}";
+    attributes.value = input_text(JSONBOID, PG_ARGISNULL(n) ? none : text_or_null(fcinfo, n));
     attributes.text = output_text(JSONBOID, attributes.value);
     Jsonb* object = DatumGetJsonbP(attributes.value);
     if (!JB_ROOT_IS_OBJECT(object))

@@ -36,9 +36,11 @@ void close_target(const Target& target);
 // The columns that the functions write.
 const ClaimColumns& claim_columns(const Target& target);
 
+// The text of an argument, or NULL. It is declared availability.argument; by 0.2, whose functions work on until the
+// extension is updated, as what the function needs.
 char* text_or_null(FunctionCallInfo fcinfo, int n);
 
-// A listing or a key, which is declared bigint, text or uuid, as a value of the column's own type.
+// A listing or a key as a value of the column's own type.
 struct KeyArgument {
     Datum value;
     const char* text; // of the column's type, so that one value has one text
@@ -49,7 +51,7 @@ KeyArgument key_argument(FunctionCallInfo fcinfo, int n, const char* name, const
 struct StayArgument {
     Datum value;
     DaySpan span;
-    const char* text;
+    const char* text; // whatever DateStyle says
 };
 
 StayArgument stay_argument(FunctionCallInfo fcinfo, int n, const char* function);

@@ -9,10 +9,12 @@
 #include "extension/booking/idempotency.hpp"
 #include "extension/booking/statements.hpp"
 #include "extension/dayset/type.hpp"
+#include "extension/server/type_io.hpp"
 
 extern "C" {
 #include <access/htup_details.h>
 #include <access/table.h>
+#include <catalog/pg_type.h>
 #include <funcapi.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
@@ -91,7 +93,8 @@ AVAILABILITY_FUNCTION(availability_hold) {
     const KeyArgument listing = key_argument(fcinfo, 1, "listing", target.function, target.tracked->claim.listing_type);
     const StayArgument stay = stay_argument(fcinfo, 2, target.function);
     require_argument(fcinfo, 3, "ttl", target.function);
-    pg_uuid_t* id = make_hold(*target.tracked, listing.value, stay.span, expiry_after(PG_GETARG_INTERVAL_P(3)));
+    const Interval* ttl = DatumGetIntervalP(input_text(INTERVALOID, text_or_null(fcinfo, 3)));
+    pg_uuid_t* id = make_hold(*target.tracked, listing.value, stay.span, expiry_after(ttl));
     close_target(target);
     PG_RETURN_UUID_P(id);
 }
@@ -117,7 +120,7 @@ AVAILABILITY_FUNCTION(availability_confirm) {
 
 // (hold_id)
 AVAILABILITY_FUNCTION(availability_release) {
-    const pg_uuid_t* id = PG_GETARG_UUID_P(0);
+    const pg_uuid_t* id = hold_argument(fcinfo, 0, "availability.release").id;
     ListCell* cell;
     foreach (cell, all_tracked_rows()) {
         const auto* row = static_cast<TrackedRow*>(lfirst(cell));

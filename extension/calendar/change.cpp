@@ -57,7 +57,8 @@ void append_taken_days(StringInfo detail, const DaysetView& booked, DaySpan span
     }
 }
 
-// Says which days of the request are taken, and nothing of who took them.
+// Says which days of the request are taken, and nothing of who took them. The message has the server's own words for a
+// violation, since some ORMs find the constraint by them.
 [[noreturn]] void report_conflict(const Tracked& tracked, const CalendarChange& change, const DaysetView& booked,
                                   TakenSpans wanted) {
     StringInfoData taken;
@@ -71,7 +72,8 @@ void append_taken_days(StringInfo detail, const DaysetView& booked, DaySpan span
                                   : open_primary_key(companion, {tracked.columns.listing}, AccessShareLock);
     ereport(ERROR,
             (errcode(ERRCODE_UNIQUE_VIOLATION),
-             errmsg("listing %s is already booked", output_text(tracked.claim.listing_type, change.listing)),
+             errmsg("listing %s is already booked: the stay violates unique constraint \"%s\"",
+                    output_text(tracked.claim.listing_type, change.listing), RelationGetRelationName(index)),
              errdetail("Taken days: %s.", taken.data), errtableconstraint(companion, RelationGetRelationName(index))));
     pg_unreachable();
 }
