@@ -52,14 +52,14 @@ SELECT * FROM pg_temp.events('tables', 'decoder_last.b', 'messages', 'app', 'tra
 SELECT length(data) > 40 AS some, right(encode(data, 'hex'), 6) = '900101' AS last
 FROM pg_logical_slot_peek_binary_changes('decoder_last', NULL, NULL, 'format', 'protobuf', 'tables', 'decoder_last.a');
 
--- The place that the server gives the last is the commit's end, for drivers that confirm the place of what they have
--- received; that of the others is within the transaction.
-SELECT e ->> 'table' AS table, e ->> 'seq' AS seq, e ->> 'last' AS last, sign(lsn - (e ->> 'lsn')::pg_lsn) AS place
+-- The place that the server gives the last is within the commit record, for drivers that confirm the place of what they
+-- have received, or one byte more; that of the others is before it.
+SELECT e ->> 'table' AS table, e ->> 'seq' AS seq, e ->> 'last' AS last, greatest(lsn - (e ->> 'lsn')::pg_lsn, -2) AS place
 FROM pg_logical_slot_peek_changes('decoder_last', NULL, NULL)
     WITH ORDINALITY AS changes (lsn, xid, data, nth), json(data) AS e
 ORDER BY nth;
 -- With frames, that of the commit.
-SELECT e ->> 'event' AS event, e ->> 'seq' AS seq, e ->> 'last' AS last, sign(lsn - (e ->> 'lsn')::pg_lsn) AS place
+SELECT e ->> 'event' AS event, e ->> 'seq' AS seq, e ->> 'last' AS last, greatest(lsn - (e ->> 'lsn')::pg_lsn, -2) AS place
 FROM pg_logical_slot_peek_changes('decoder_last', NULL, NULL, 'transactions', 'on')
     WITH ORDINALITY AS changes (lsn, xid, data, nth), json(data) AS e
 ORDER BY nth;
