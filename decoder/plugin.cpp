@@ -19,6 +19,7 @@ extern "C" {
 #include "decoder/options.hpp"
 #include "decoder/outbox.hpp"
 #include "decoder/row.hpp"
+#include "extension/core/epoch.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -45,8 +46,7 @@ Decoder* decoder_of(LogicalDecodingContext* ctx) {
 }
 
 Position position_of(const ReorderBufferTXN* txn) {
-    constexpr std::int64_t kPostgresEpoch = std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
-    return {txn->end_lsn, txn->xact_time.commit_time + kPostgresEpoch};
+    return {txn->end_lsn, txn->xact_time.commit_time + kPostgresEpochMicroseconds};
 }
 
 // The buffer of the transaction's next message.

@@ -5,6 +5,7 @@
 #include <protozero/buffer_fixed.hpp>
 
 #include "decoder/protobuf.hpp"
+#include "extension/core/change.hpp"
 
 namespace availability {
 
@@ -37,9 +38,8 @@ enum StayTag : protozero::pbf_tag_type { kStayFirstDay = 1, kStayNights };
 enum Kind { kCreated = 1, kUpdated, kCancelled, kReset, kDropped, kUnreadable, kBegin, kCommit, kMessage };
 
 Kind kind_of(std::string_view change) {
-    constexpr std::string_view kWords[] = {"created", "updated", "cancelled", "reset", "dropped"};
     int kind = kCreated;
-    for (const std::string_view word : kWords) {
+    for (const std::string_view word : kChangeWords) {
         if (change == word)
             break;
         ++kind;
