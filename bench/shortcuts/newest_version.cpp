@@ -4,9 +4,9 @@
 
 namespace availability {
 
-void remember_newest(const Tracked&, Relation, Datum, const ItemPointerData&) {}
+void remember_newest(const Companion&, Datum, const ItemPointerData&) {}
 
-bool fetch_newest(const Tracked&, Relation, Datum, TupleTableSlot*) {
+bool fetch_newest(const Tracked&, const Companion&, Datum, TupleTableSlot*) {
     return false;
 }
 

@@ -78,20 +78,21 @@ bool find_answer(const Tracked& tracked, const Request& request, BookingAnswer* 
         return false;
     lock_key(tracked.row.reservations, request.key);
     MemoryContext caller = CurrentMemoryContext;
+    const Companion requests = open_requests(tracked, RowExclusiveLock);
     const char* statement = expand_sql("SELECT request = $2, reservation_id, version FROM {request}"
                                        " WHERE key = $1 AND expires_at > $3",
-                                       request_names(tracked.row.request));
-    return as_owner(tracked.row.request, [&] {
+                                       request_names(requests.oid()));
+    return with_companion(requests, [&] {
         if (query_kept_latest(
                 &tracked.plans, statement,
                 {text_parameter(request.key), {BYTEAOID, PointerGetDatum(request.digest)}, now_parameter()}) == 0)
             return false;
-        if (!DatumGetBool(first_row_column(1).value))
+        if (!DatumGetBool(result_value(0, 1, BOOLOID).value))
             ereport(ERROR, (errcode(kIdempotencyKeyReused),
                             errmsg("idempotency key \"%s\" was used for another request", request.key),
                             errhint("Use a new key for each request, and the same one for its retries alone.")));
-        const SqlValue reservation = first_row_column(2);
-        const SqlValue version = first_row_column(3);
+        const SqlValue reservation = result_value(0, 2, TEXTOID);
+        const SqlValue version = result_value(0, 3, INT8OID);
         answer->reservation =
             reservation.is_null ? nullptr : MemoryContextStrdup(caller, TextDatumGetCString(reservation.value));
         answer->version = version.is_null ? 0 : DatumGetInt64(version.value);
@@ -103,9 +104,10 @@ bool find_answer(const Tracked& tracked, const Request& request, BookingAnswer* 
 void store_answer(const Tracked& tracked, const Request& request, const BookingAnswer& answer) {
     if (request.key == nullptr)
         return;
-    const SqlNames names = request_names(tracked.row.request);
+    const Companion requests = open_requests(tracked, RowExclusiveLock);
+    const SqlNames names = request_names(requests.oid());
     const TimestampTz expires_at = GetCurrentTimestamp() + idempotency_retention * USECS_PER_SEC;
-    as_owner(tracked.row.request, [&] {
+    with_companion(requests, [&] {
         // An older row with this key has expired.
         run_kept_sql(&tracked.plans,
                      expand_sql("INSERT INTO {request} AS r (key, request, reservation_id, version, expires_at)"

@@ -67,14 +67,14 @@ void append_taken_days(StringInfo detail, const DaysetView& booked, DaySpan span
     append_taken_days(&taken, booked, wanted.after);
 
     const bool has_day_rows = OidIsValid(tracked.row.day);
-    Relation companion = open_companion(has_day_rows ? tracked.row.day : tracked.row.calendar, AccessShareLock);
-    Relation index = has_day_rows ? open_day_key(companion, AccessShareLock)
-                                  : open_primary_key(companion, {tracked.columns.listing}, AccessShareLock);
-    ereport(ERROR,
-            (errcode(ERRCODE_UNIQUE_VIOLATION),
-             errmsg("listing %s is already booked: the stay violates unique constraint \"%s\"",
-                    output_text(tracked.claim.listing_type, change.listing), RelationGetRelationName(index)),
-             errdetail("Taken days: %s.", taken.data), errtableconstraint(companion, RelationGetRelationName(index))));
+    const Companion companion =
+        has_day_rows ? open_days(tracked, AccessShareLock) : open_calendar(tracked, AccessShareLock);
+    Relation index = open_primary_key(companion, AccessShareLock);
+    ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+                    errmsg("listing %s is already booked: the stay violates unique constraint \"%s\"",
+                           output_text(tracked.claim.listing_type, change.listing), RelationGetRelationName(index)),
+                    errdetail("Taken days: %s.", taken.data),
+                    errtableconstraint(companion.relation, RelationGetRelationName(index))));
     pg_unreachable();
 }
 
@@ -96,8 +96,8 @@ Attempt done_unless_overtaken(bool done) {
     return done ? Attempt::kDone : Attempt::kOvertaken;
 }
 
-Attempt try_change(const Tracked& tracked, Relation calendar, const CalendarChange& change, TupleTableSlot* slot,
-                   int64* version) {
+Attempt try_change(const Tracked& tracked, const Companion& calendar, const CalendarChange& change,
+                   TupleTableSlot* slot, int64* version) {
     if (!fetch_calendar(tracked, calendar, change.listing, slot)) {
         *version = change.stay.empty() ? 0 : next_version(0);
         return done_unless_overtaken(change.stay.empty()
@@ -106,11 +106,11 @@ Attempt try_change(const Tracked& tracked, Relation calendar, const CalendarChan
     }
 
     bool is_null;
-    *version = next_version(DatumGetInt64(slot_getattr(slot, tracked.columns.version, &is_null)));
-    const Datum stored = slot_getattr(slot, tracked.columns.booked, &is_null);
+    *version = next_version(DatumGetInt64(slot_getattr(slot, calendar.columns[kCalendarVersion], &is_null)));
+    const Datum stored = slot_getattr(slot, calendar.columns[kCalendarBooked], &is_null);
     if (is_null)
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                        errmsg("companion \"%s\" holds a null calendar", RelationGetRelationName(calendar))));
+                        errmsg("companion \"%s\" holds a null calendar", RelationGetRelationName(calendar.relation))));
     const DaysetView booked = view_dayset(PG_DETOAST_DATUM_PACKED(stored));
     const TakenSpans wanted = difference(change.stay, change.was);
     if (booked.overlaps(wanted.before) || booked.overlaps(wanted.after)) {
@@ -123,24 +123,24 @@ Attempt try_change(const Tracked& tracked, Relation calendar, const CalendarChan
     return done_unless_overtaken(update_calendar(tracked, calendar, change, slot, booked, *version));
 }
 
-// Calls attempt(calendar, slot) under a snapshot of now until nobody overtakes it.
+// Calls attempt(calendar, slot) under a snapshot of now until nobody overtakes it. Each attempt opens the calendar
+// anew: code of its owner's may have run in the one before.
 template <typename Try>
 void until_newest(const Tracked& tracked, Try attempt) {
-    Relation calendar = open_companion(tracked.row.calendar, RowExclusiveLock);
-    TupleTableSlot* slot = table_slot_create(calendar, nullptr);
     for (Attempt result = Attempt::kAgain; result != Attempt::kDone;) {
         CHECK_FOR_INTERRUPTS();
+        const Companion calendar = open_calendar(tracked, RowExclusiveLock);
+        TupleTableSlot* slot = table_slot_create(calendar.relation, nullptr);
         // What this transaction did before must be seen; under READ COMMITTED, what others committed too.
         CommandCounterIncrement();
         PushActiveSnapshot(GetTransactionSnapshot());
         result = attempt(calendar, slot);
-        ExecClearTuple(slot);
+        ExecDropSingleTupleTableSlot(slot);
         PopActiveSnapshot();
+        close_companion(calendar);
         if (result == Attempt::kOvertaken)
             calendar_moved_on();
     }
-    ExecDropSingleTupleTableSlot(slot);
-    table_close(calendar, NoLock);
 }
 
 void change_day_rows(const Tracked& tracked, const CalendarChange& change) {
@@ -161,7 +161,7 @@ void change_day_rows(const Tracked& tracked, const CalendarChange& change) {
 
 int64 change_calendar(const Tracked& tracked, const CalendarChange& change) {
     int64 version = 0;
-    until_newest(tracked, [&](Relation calendar, TupleTableSlot* slot) {
+    until_newest(tracked, [&](const Companion& calendar, TupleTableSlot* slot) {
         return try_change(tracked, calendar, change, slot, &version);
     });
     if (OidIsValid(tracked.row.day))
@@ -171,7 +171,7 @@ int64 change_calendar(const Tracked& tracked, const CalendarChange& change) {
 
 bool lock_calendar(const Tracked& tracked, Datum listing) {
     bool found = false;
-    until_newest(tracked, [&](Relation calendar, TupleTableSlot* slot) {
+    until_newest(tracked, [&](const Companion& calendar, TupleTableSlot* slot) {
         found = fetch_calendar(tracked, calendar, listing, slot);
         return done_unless_overtaken(found ? lock_if_newest(calendar, &slot->tts_tid)
                                            : !is_newer_than_snapshot(tracked, calendar, listing, slot));
@@ -180,17 +180,17 @@ bool lock_calendar(const Tracked& tracked, Datum listing) {
 }
 
 int64 calendar_version(const Tracked& tracked, Datum listing) {
-    Relation calendar = open_companion(tracked.row.calendar, AccessShareLock);
-    TupleTableSlot* slot = table_slot_create(calendar, nullptr);
+    const Companion calendar = open_calendar(tracked, AccessShareLock);
+    TupleTableSlot* slot = table_slot_create(calendar.relation, nullptr);
     CommandCounterIncrement();
     PushActiveSnapshot(GetLatestSnapshot());
     bool is_null;
     const int64 version = fetch_calendar(tracked, calendar, listing, slot)
-                              ? DatumGetInt64(slot_getattr(slot, tracked.columns.version, &is_null))
+                              ? DatumGetInt64(slot_getattr(slot, calendar.columns[kCalendarVersion], &is_null))
                               : 0;
     ExecDropSingleTupleTableSlot(slot);
     PopActiveSnapshot();
-    table_close(calendar, NoLock);
+    close_companion(calendar);
     return version;
 }
 

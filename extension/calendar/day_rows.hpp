@@ -5,9 +5,6 @@
 
 namespace availability {
 
-// The index of their primary key, as open_primary_key() opens it.
-Relation open_day_key(Relation days, LOCKMODE mode);
-
 // Writes the rows of a span in ascending order, many in one WAL record. Raises 23505 by the primary key.
 void insert_day_rows(const Tracked& tracked, Datum listing, Datum key, bool key_is_null, DaySpan span);
 

@@ -4,8 +4,7 @@
 // key column is remembered, since it survives renames, dumps and upgrades.
 
 #include "extension/claim/expressions.hpp"
-#include "extension/server/companion.hpp"
-#include "extension/server/owner_scope.hpp"
+#include "extension/calendar/session.hpp"
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
 #include "extension/tracking/triggers.hpp"
@@ -14,6 +13,7 @@ extern "C" {
 #include <access/table.h>
 #include <catalog/partition.h>
 #include <commands/trigger.h>
+#include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
 #include <utils/typcache.h>
@@ -43,50 +43,70 @@ TrackedRow row_of_trigger(const TriggerData* trigger) {
 }
 
 struct ListingKey {
+    Oid type;
     Datum value;
     bool is_null;
 };
 
-// Runs a statement of one parameter, the listing.
-void run_for_listing(const char* statement, const SqlNames& names, Oid type, ListingKey key) {
-    run_sql(statement, names, {{type, key.value, key.is_null}});
-}
-
-void add_listing(const SqlNames& names, Oid type, ListingKey key) {
-    if (key.is_null)
-        return;
-    run_for_listing("INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
-                    " VALUES ($1, '{}', availability.next_version(0), 'reset')"
-                    " ON CONFLICT (listing_id) DO UPDATE SET {reset}",
-                    names, type, key);
-}
-
-// What else goes with a listing's calendar.
-struct Drops {
-    bool days;
-    bool holds;
+// What the trigger works on.
+struct Listings {
+    const Tracked& tracked;
+    bool reservations_follow;
 };
 
-// The update comes first: it is what tells consumers, since a deleted row can't say what it was.
-void drop_listing(const SqlNames& names, Drops drops, Oid type, ListingKey key) {
-    if (key.is_null)
-        return;
-    run_for_listing("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE listing_id = $1 AND {droppable}", names,
-                    type, key);
-    run_for_listing("DELETE FROM {calendar} WHERE listing_id = $1 AND {droppable}", names, type, key);
-    if (drops.days)
-        run_for_listing("DELETE FROM {day} WHERE listing_id = $1", names, type, key);
-    if (drops.holds)
-        run_for_listing("DELETE FROM {hold} WHERE listing_id = $1", names, type, key);
+// Runs a statement on the calendars, as their owner, with the listing as its parameter; on all of them without one.
+void run_on_calendars(const Listings& listings, const char* statement, const ListingKey* key) {
+    const Tracked& tracked = listings.tracked;
+    with_companion(open_calendar(tracked, RowExclusiveLock), [&] {
+        SqlNames names = companion_names(tracked.row);
+        names.set("droppable", listings.reservations_follow ? "true" : "availability.is_empty(booked)");
+        if (key != nullptr)
+            run_sql(statement, names, {{key->type, key->value}});
+        else
+            run_sql(statement, names);
+    });
 }
 
-void drop_all_listings(const SqlNames& names, Drops drops) {
-    run_sql("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE {droppable}", names);
-    run_sql("DELETE FROM {calendar} WHERE {droppable}", names);
-    if (drops.days)
-        run_sql("TRUNCATE {day}", names);
-    if (drops.holds)
-        run_sql("TRUNCATE {hold}", names);
+void add_listing(const Listings& listings, ListingKey key) {
+    if (key.is_null)
+        return;
+    run_on_calendars(listings,
+                     "INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
+                     " VALUES ($1, '{}', availability.next_version(0), 'reset')"
+                     " ON CONFLICT (listing_id) DO UPDATE SET {reset}",
+                     &key);
+}
+
+void delete_rows_of(const Companion& companion, ListingKey key) {
+    with_companion(companion, [&] {
+        SqlNames names;
+        names.set("companion", qualified_name(companion.oid()));
+        run_sql("DELETE FROM {companion} WHERE listing_id = $1", names, {{key.type, key.value}});
+    });
+}
+
+// The update comes first: it is what tells consumers, since a deleted row can't say what it was.
+void drop_listing(const Listings& listings, ListingKey key) {
+    if (key.is_null)
+        return;
+    run_on_calendars(listings,
+                     "UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE listing_id = $1 AND {droppable}", &key);
+    run_on_calendars(listings, "DELETE FROM {calendar} WHERE listing_id = $1 AND {droppable}", &key);
+    const Tracked& tracked = listings.tracked;
+    if (listings.reservations_follow && OidIsValid(tracked.row.day))
+        delete_rows_of(open_days(tracked, RowExclusiveLock), key);
+    if (listings.reservations_follow && OidIsValid(tracked.row.hold))
+        delete_rows_of(open_holds(tracked, RowExclusiveLock), key);
+}
+
+void drop_all_listings(const Listings& listings) {
+    run_on_calendars(listings, "UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE {droppable}", nullptr);
+    run_on_calendars(listings, "DELETE FROM {calendar} WHERE {droppable}", nullptr);
+    const Tracked& tracked = listings.tracked;
+    if (listings.reservations_follow && OidIsValid(tracked.row.day))
+        truncate_companion(open_days(tracked, RowExclusiveLock));
+    if (listings.reservations_follow && OidIsValid(tracked.row.hold))
+        truncate_companion(open_holds(tracked, RowExclusiveLock));
 }
 
 Leaving how_listings_leave(TriggerEvent event) {
@@ -95,40 +115,38 @@ Leaving how_listings_leave(TriggerEvent event) {
                                             : Leaving::kKeyChange;
 }
 
-bool reservations_follow(const TrackedRow& row, Leaving leaving) {
-    Relation reservations = table_open(row.reservations, AccessShareLock);
-    const ClaimExpressions claim = load_claim_expressions(row.reservations, row.claims);
-    const bool follow = reservations_follow(reservations, claim.listing, row.listings, leaving);
-    table_close(reservations, AccessShareLock);
-    return follow;
-}
-
-void row_changed(const TriggerData* trigger, const SqlNames& names, Drops drops) {
+void row_changed(const TriggerData* trigger, const Listings& listings) {
     if (trigger->tg_trigger->tgnattr != 1)
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("trigger \"%s\" names no key column", trigger->tg_trigger->tgname)));
     const AttrNumber column = trigger->tg_trigger->tgattr[0];
     const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(trigger->tg_relation), column - 1);
     const Oid type = getBaseType(attribute->atttypid);
+    // A cast from another type would run as the calendars' owner, whosever it is.
+    if (!is_supported_key_type(type))
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("key of table \"%s\" has type %s, which listings can't have",
+                               RelationGetRelationName(trigger->tg_relation), format_type_be(type))));
     const auto key_of = [&](TupleTableSlot* slot) {
-        ListingKey key;
+        ListingKey key{};
+        key.type = type;
         key.value = slot_getattr(slot, column, &key.is_null);
         return key;
     };
 
     const ListingKey key = key_of(trigger->tg_trigslot);
     if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
-        add_listing(names, type, key);
+        add_listing(listings, key);
     } else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
-        drop_listing(names, drops, type, key);
+        drop_listing(listings, key);
     } else {
         const ListingKey new_key = key_of(trigger->tg_newslot);
         TypeCacheEntry* equality = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
         if (!key.is_null && !new_key.is_null &&
             DatumGetBool(FunctionCall2Coll(&equality->eq_opr_finfo, attribute->attcollation, key.value, new_key.value)))
             return;
-        drop_listing(names, drops, type, key);
-        add_listing(names, type, new_key);
+        drop_listing(listings, key);
+        add_listing(listings, new_key);
     }
 }
 
@@ -144,21 +162,20 @@ AVAILABILITY_FUNCTION(availability_listing_changed) {
     if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("not called as the trigger that availability.track makes")));
-    Relation calendar = open_companion(row_of_trigger(trigger).calendar, RowExclusiveLock);
+    // The tracked table first: who untracks it goes the same way.
+    Relation reservations = table_open(row_of_trigger(trigger).reservations, AccessShareLock);
     // As it is once nobody can change it any more.
     const TrackedRow row = row_of_trigger(trigger);
+    const Tracked& tracked = *find_tracked(reservations);
     // Days that reservations still claim stay booked: then only empty calendars go, and those have no day rows.
-    const bool follow =
-        TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || reservations_follow(row, how_listings_leave(trigger->tg_event));
-    const Drops drops = {follow && OidIsValid(row.day), follow && OidIsValid(row.hold)};
-    as_owner(row.calendar, [&] {
-        SqlNames names = companion_names(row);
-        names.set("droppable", follow ? "true" : "availability.is_empty(booked)");
-        if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-            drop_all_listings(names, drops);
-        else
-            row_changed(trigger, names, drops);
-    });
-    table_close(calendar, NoLock);
+    const Listings listings = {
+        tracked, TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+                     reservations_follow(reservations, load_claim_expressions(row.reservations, row.claims).listing,
+                                         row.listings, how_listings_leave(trigger->tg_event))};
+    if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+        drop_all_listings(listings);
+    else
+        row_changed(trigger, listings);
+    table_close(reservations, NoLock);
     return PointerGetDatum(nullptr);
 }

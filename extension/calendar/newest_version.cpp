@@ -51,9 +51,10 @@ NewestVersion& version_of(uint32 hash) {
     return versions.versions[hash & (versions.size - 1)];
 }
 
-uint32 hash_of(const Tracked& tracked, Relation calendar, Datum listing) {
-    const Form_pg_attribute column = TupleDescAttr(RelationGetDescr(calendar), tracked.columns.listing - 1);
-    return hash_combine(datum_image_hash(listing, column->attbyval, column->attlen), RelationGetRelid(calendar));
+uint32 hash_of(const Companion& calendar, Datum listing) {
+    const Form_pg_attribute column =
+        TupleDescAttr(RelationGetDescr(calendar.relation), calendar.columns[kCalendarListing] - 1);
+    return hash_combine(datum_image_hash(listing, column->attbyval, column->attlen), calendar.oid());
 }
 
 void make_room() {
@@ -73,25 +74,26 @@ void make_room() {
 
 } // namespace
 
-void remember_newest(const Tracked& tracked, Relation calendar, Datum listing, const ItemPointerData& tid) {
-    const uint32 hash = hash_of(tracked, calendar, listing);
+void remember_newest(const Companion& calendar, Datum listing, const ItemPointerData& tid) {
+    const uint32 hash = hash_of(calendar, listing);
     NewestVersion& version = version_of(hash);
     const bool is_new = !OidIsValid(version.calendar);
-    version = {hash, RelationGetRelid(calendar), tid};
+    version = {hash, calendar.oid(), tid};
     if (is_new && ++versions.used > versions.size / 2 && versions.size < kMostVersions)
         make_room();
 }
 
-bool fetch_newest(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot) {
-    const uint32 hash = hash_of(tracked, calendar, listing);
+bool fetch_newest(const Tracked& tracked, const Companion& calendar, Datum listing, TupleTableSlot* slot) {
+    const uint32 hash = hash_of(calendar, listing);
     NewestVersion& version = version_of(hash);
     // The table may have been rewritten since.
-    if (version.hash != hash || version.calendar != RelationGetRelid(calendar) ||
-        ItemPointerGetBlockNumber(&version.tid) >= RelationGetNumberOfBlocks(calendar) ||
-        !table_tuple_fetch_row_version(calendar, &version.tid, GetActiveSnapshot(), slot))
+    if (version.hash != hash || version.calendar != calendar.oid() ||
+        ItemPointerGetBlockNumber(&version.tid) >= RelationGetNumberOfBlocks(calendar.relation) ||
+        !table_tuple_fetch_row_version(calendar.relation, &version.tid, GetActiveSnapshot(), slot))
         return false;
     bool is_null;
-    return compare_listings(tracked, slot_getattr(slot, tracked.columns.listing, &is_null), listing) == 0;
+    const Datum found = slot_getattr(slot, calendar.columns[kCalendarListing], &is_null);
+    return !is_null && compare_listings(tracked, found, listing) == 0;
 }
 
 } // namespace availability

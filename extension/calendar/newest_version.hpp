@@ -10,9 +10,9 @@ extern "C" {
 
 namespace availability {
 
-void remember_newest(const Tracked& tracked, Relation calendar, Datum listing, const ItemPointerData& tid);
+void remember_newest(const Companion& calendar, Datum listing, const ItemPointerData& tid);
 
 // Fetches the version that the active snapshot sees; false if it is not the one that is remembered.
-bool fetch_newest(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot);
+bool fetch_newest(const Tracked& tracked, const Companion& calendar, Datum listing, TupleTableSlot* slot);
 
 } // namespace availability

@@ -2,7 +2,6 @@
 
 #include "extension/calendar/booking_note.hpp"
 #include "extension/calendar/change.hpp"
-#include "extension/server/companion.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/tracking/companions.hpp"
 
@@ -139,16 +138,16 @@ AVAILABILITY_FUNCTION(availability_claim_changed) {
 // AFTER TRUNCATE of a tracked table: every calendar becomes {}, and holds go.
 AVAILABILITY_FUNCTION(availability_reservations_truncated) {
     const TriggerData* trigger = require_trigger(fcinfo, false, true);
-    const TrackedRow row = require_tracked_row(RelationGetRelid(trigger->tg_relation));
-    Relation calendar = open_companion(row.calendar, RowExclusiveLock);
-    as_owner(row.calendar, [&] {
-        const SqlNames names = companion_names(row);
-        run_sql("UPDATE {calendar} AS c SET booked = '{}', {reset} WHERE NOT availability.is_empty(booked)", names);
-        if (OidIsValid(row.day))
-            run_sql("TRUNCATE {day}", names);
-        if (OidIsValid(row.hold))
-            run_sql("TRUNCATE {hold}", names);
+    // Not the table that a partition belongs to: its other rows stay.
+    require_tracked_row(RelationGetRelid(trigger->tg_relation));
+    const Tracked& tracked = *find_tracked(trigger->tg_relation);
+    with_companion(open_calendar(tracked, RowExclusiveLock), [&] {
+        run_sql("UPDATE {calendar} AS c SET booked = '{}', {reset} WHERE NOT availability.is_empty(booked)",
+                companion_names(tracked.row));
     });
-    table_close(calendar, NoLock);
+    if (OidIsValid(tracked.row.day))
+        truncate_companion(open_days(tracked, RowExclusiveLock));
+    if (OidIsValid(tracked.row.hold))
+        truncate_companion(open_holds(tracked, RowExclusiveLock));
     return PointerGetDatum(nullptr);
 }

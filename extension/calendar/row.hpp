@@ -25,20 +25,20 @@ struct CalendarChange {
 static_assert(std::is_trivially_destructible_v<CalendarChange>);
 
 // Finds the calendar row that the active snapshot sees.
-bool fetch_calendar(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot);
+bool fetch_calendar(const Tracked& tracked, const Companion& calendar, Datum listing, TupleTableSlot* slot);
 
 // Whether a calendar exists although the active snapshot does not see it: track, repair or a new listing made it after
 // this transaction took its lasting snapshot. If it were taken for missing, days would not be released.
-bool is_newer_than_snapshot(const Tracked& tracked, Relation calendar, Datum listing, TupleTableSlot* slot);
+bool is_newer_than_snapshot(const Tracked& tracked, const Companion& calendar, Datum listing, TupleTableSlot* slot);
 
 // Whether this version of the row is the newest; waits for whoever is changing it, and keeps it locked if it is.
-bool lock_if_newest(Relation calendar, ItemPointer tid);
+bool lock_if_newest(const Companion& calendar, ItemPointer tid);
 
 // Makes the calendar of a listing that has none yet; false if somebody else just did.
-bool insert_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change, int64 version);
+bool insert_calendar(const Tracked& tracked, const Companion& calendar, const CalendarChange& change, int64 version);
 
 // Writes the version that follows `current`, which holds `booked`; false if somebody else was faster.
-bool update_calendar(const Tracked& tracked, Relation calendar, const CalendarChange& change, TupleTableSlot* current,
-                     const DaysetView& booked, int64 version);
+bool update_calendar(const Tracked& tracked, const Companion& calendar, const CalendarChange& change,
+                     TupleTableSlot* current, const DaysetView& booked, int64 version);
 
 } // namespace availability

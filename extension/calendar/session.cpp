@@ -2,8 +2,7 @@
 
 #include "extension/calendar/session.hpp"
 
-#include "extension/dayset/type.hpp"
-#include "extension/server/companion.hpp"
+#include "extension/tracking/prove.hpp"
 
 extern "C" {
 #include <access/table.h>
@@ -64,33 +63,6 @@ void make_cache() {
     CacheRegisterSyscacheCallback(TYPEOID, forget_all, 0);
 }
 
-void read_calendar_columns(Tracked* tracked) {
-    const CompiledClaim& claim = tracked->claim;
-    Relation calendar = open_companion(tracked->row.calendar, RowExclusiveLock);
-    tracked->columns = {require_column(calendar, "listing_id", claim.listing_type),
-                        require_column(calendar, "booked", dayset_type()),
-                        require_column(calendar, "version", INT8OID),
-                        require_column(calendar, "change", TEXTOID),
-                        require_column(calendar, "reservation_id", claim.key_type),
-                        require_column(calendar, "stay", DATERANGEOID),
-                        require_column(calendar, "was", DATERANGEOID)};
-    tracked->listing_collation = TupleDescAttr(RelationGetDescr(calendar), tracked->columns.listing - 1)->attcollation;
-    table_close(calendar, NoLock);
-}
-
-void check_day_columns(const Tracked& tracked) {
-    if (!OidIsValid(tracked.row.day))
-        return;
-    Relation days = open_companion(tracked.row.day, RowExclusiveLock);
-    if (require_column(days, "listing_id", tracked.claim.listing_type) != kDayListing ||
-        require_column(days, "day", DATEOID) != kDayDay ||
-        require_column(days, "reservation_id", tracked.claim.key_type) != kDayReservation)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("columns of companion \"%s\" are not in their order", RelationGetRelationName(days)),
-                        errhint("Use availability.untrack and availability.track to make it again.")));
-    table_close(days, NoLock);
-}
-
 // The row of the relation itself, or of the closest partitioned table above it that is tracked.
 bool row_for_trigger(Oid relation, TrackedRow* row) {
     if (read_tracked_row(relation, row))
@@ -110,14 +82,17 @@ Tracked* build_tracked(const TrackedRow& row, Relation relation) {
     tracked->row = row;
     tracked->plans.memory = CurrentMemoryContext;
     Relation reservations = table_open(row.reservations, AccessShareLock);
-    tracked->owner = reservations->rd_rel->relowner;
     tracked->row_type = CreateTupleDescCopy(RelationGetDescr(reservations));
     table_close(reservations, AccessShareLock);
     tracked->row_map = row_map_by_name(RelationGetDescr(relation), tracked->row_type);
 
-    tracked->claim = compile_claim(load_claim_expressions(row.reservations, row.claims), tracked->owner);
-    read_calendar_columns(tracked);
-    check_day_columns(*tracked);
+    const ClaimExpressions claim = load_claim_expressions(row.reservations, row.claims);
+    tracked->owner = relation_owner(row.claims);
+    tracked->claim = compile_claim(claim, tracked->owner);
+    tracked->types = companion_types(claim);
+    close_companion(open_calendar(*tracked, RowExclusiveLock));
+    if (OidIsValid(row.day))
+        close_companion(open_days(*tracked, RowExclusiveLock));
 
     const TypeCacheEntry* listing = lookup_type_cache(tracked->claim.listing_type, TYPECACHE_CMP_PROC);
     fmgr_info(listing->cmp_proc, &tracked->compare_listings);
@@ -168,8 +143,24 @@ const Tracked* find_tracked(Relation relation) {
     return tracked;
 }
 
+Companion open_calendar(const Tracked& tracked, LOCKMODE mode) {
+    return open_companion(CompanionKind::kCalendar, tracked.row.calendar, tracked.types, mode);
+}
+
+Companion open_days(const Tracked& tracked, LOCKMODE mode) {
+    return open_companion(CompanionKind::kDay, tracked.row.day, tracked.types, mode);
+}
+
+Companion open_holds(const Tracked& tracked, LOCKMODE mode) {
+    return open_companion(CompanionKind::kHold, tracked.row.hold, tracked.types, mode);
+}
+
+Companion open_requests(const Tracked& tracked, LOCKMODE mode) {
+    return open_companion(CompanionKind::kRequest, tracked.row.request, tracked.types, mode);
+}
+
 int compare_listings(const Tracked& tracked, Datum a, Datum b) {
-    return DatumGetInt32(FunctionCall2Coll(&tracked.compare_listings, tracked.listing_collation, a, b));
+    return DatumGetInt32(FunctionCall2Coll(&tracked.compare_listings, tracked.types.listing_collation, a, b));
 }
 
 bool same_key(const Tracked& tracked, const Claim& a, const Claim& b) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "extension/claim/evaluate.hpp"
+#include "extension/server/companion.hpp"
 #include "extension/server/kept_plans.hpp"
 #include "extension/tracking/settings.hpp"
 
@@ -11,31 +12,16 @@ extern "C" {
 
 namespace availability {
 
-// Where the columns of a calendar are.
-struct CalendarColumns {
-    AttrNumber listing;
-    AttrNumber booked;
-    AttrNumber version;
-    AttrNumber change;
-    AttrNumber reservation;
-    AttrNumber stay;
-    AttrNumber was;
-};
-
-// The columns of day rows, in the order in which track makes them.
-enum DayColumn { kDayListing = 1, kDayDay, kDayReservation };
-
 struct ClaimColumns;
 
 // What a session keeps for a relation whose row triggers it ran: the tracked table's row, and all that the
 // triggers need, ready to use.
 struct Tracked {
     TrackedRow row;
-    Oid owner; // of the tracked table
+    Oid owner; // of the view of claims: that of the tracked table, or, where only that one got a new owner, the old one
     CompiledClaim claim;
-    CalendarColumns columns;
+    CompanionTypes types;
     mutable FmgrInfo compare_listings; // btree comparison of the listing's type
-    Oid listing_collation;
     mutable FmgrInfo equal_keys;
     Oid key_collation;
     TupleDesc row_type;                        // of the tracked table
@@ -48,6 +34,13 @@ struct Tracked {
 // Raises 55000 if there is none, or if its companions are not what track made. Locks the companions as their writers
 // do. The result lives at least as long as the transaction.
 const Tracked* find_tracked(Relation relation);
+
+// The companions of a tracked table, opened and proved; see open_companion(). Where they are is asked again at each
+// opening: code of their owner's may run between two.
+Companion open_calendar(const Tracked& tracked, LOCKMODE mode);
+Companion open_days(const Tracked& tracked, LOCKMODE mode);
+Companion open_holds(const Tracked& tracked, LOCKMODE mode);
+Companion open_requests(const Tracked& tracked, LOCKMODE mode);
 
 int compare_listings(const Tracked& tracked, Datum a, Datum b);
 bool same_key(const Tracked& tracked, const Claim& a, const Claim& b);

@@ -2,11 +2,11 @@
 
 #include "extension/claim/evaluate.hpp"
 
+#include "extension/claim/harmless.hpp"
 #include "extension/dayset/type.hpp"
 #include "extension/server/owner_scope.hpp"
 
 extern "C" {
-#include <access/transam.h>
 #include <executor/executor.h>
 #include <nodes/nodeFuncs.h>
 #include <optimizer/optimizer.h>
@@ -18,17 +18,24 @@ namespace availability {
 
 namespace {
 
-bool is_user_function(Oid function, void*) {
-    return function >= FirstNormalObjectId;
+// A text longer than this could be stored out of line, where an update that leaves it alone leaves it, and the decoder
+// could not read it: a row of at most two such texts, small columns and the calendar fits in a quarter of a page as
+// long as the calendar, which each update writes anew, is what goes out of line.
+constexpr Size kLongestText = 512;
+
+// A copy of a listing or a key, in line and uncompressed.
+Datum copy_key(Datum value, Oid type) {
+    int16 length;
+    bool by_value;
+    get_typlenbyval(type, &length, &by_value);
+    return length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) : datumCopy(value, by_value, length);
 }
 
-bool calls_user_function(Node* node, void*) {
-    if (node == nullptr)
-        return false;
-    // A domain's checks may call anything.
-    if (IsA(node, CoerceToDomain) || check_functions_in_node(node, is_user_function, nullptr))
-        return true;
-    return walk_expression(node, calls_user_function, nullptr);
+void require_short(Datum value, Oid type, const char* what) {
+    if (get_typlen(type) == -1 && VARSIZE_ANY_EXHDR(DatumGetPointer(value)) > kLongestText)
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s of a reservation is too long", what),
+                        errdetail("It has %zu bytes, of %zu at most.", VARSIZE_ANY_EXHDR(DatumGetPointer(value)),
+                                  kLongestText)));
 }
 
 } // namespace
@@ -41,8 +48,7 @@ CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {
     CompiledClaim compiled;
     compiled.listing_type = getBaseType(exprType(claim.listing));
     compiled.key_type = getBaseType(exprType(claim.key));
-    compiled.calls_user_functions = calls_user_function(claim.listing, nullptr) ||
-                                    calls_user_function(claim.key, nullptr) || calls_user_function(claim.stay, nullptr);
+    compiled.needs_owner = !is_harmless(claim.listing) || !is_harmless(claim.key) || !is_harmless(claim.stay);
 
     // The right to execute is checked here: a booker needs no right to the owner's functions.
     const OwnerScope scope = enter_owner(owner);
@@ -57,7 +63,7 @@ CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {
 Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid owner, Day since,
                      UnsupportedStay unsupported) {
     OwnerScope scope{};
-    if (compiled.calls_user_functions)
+    if (compiled.needs_owner)
         scope = enter_owner(owner);
 
     ExprContext* context = compiled.context;
@@ -69,7 +75,7 @@ Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid ow
     const Datum key = ExecEvalExprSwitchContext(compiled.key, context, &claim.key_is_null);
     const Datum stay = ExecEvalExprSwitchContext(compiled.stay, context, &stay_is_null);
 
-    if (compiled.calls_user_functions)
+    if (compiled.needs_owner)
         leave_owner(scope);
 
     if (!listing_is_null && !stay_is_null) {
@@ -82,13 +88,14 @@ Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid ow
         if (unsupported == UnsupportedStay::kRefused || (!kept.unbounded && kept.span.supported()))
             claim.stay = require_supported(kept);
         if (claim.held()) {
-            int16 length;
-            bool by_value;
-            get_typlenbyval(compiled.listing_type, &length, &by_value);
-            claim.listing = datumCopy(listing, by_value, length);
-            get_typlenbyval(compiled.key_type, &length, &by_value);
+            claim.listing = copy_key(listing, compiled.listing_type);
             if (!claim.key_is_null)
-                claim.key = datumCopy(key, by_value, length);
+                claim.key = copy_key(key, compiled.key_type);
+            if (unsupported == UnsupportedStay::kRefused) {
+                require_short(claim.listing, compiled.listing_type, "listing");
+                if (!claim.key_is_null)
+                    require_short(claim.key, compiled.key_type, "key");
+            }
         }
     }
     ResetExprContext(context);

@@ -22,8 +22,8 @@ struct CompiledClaim {
     ExprContext* context;
     Oid listing_type;
     Oid key_type;
-    // Whether a function that a user made is called: evaluation switches to the owner only then.
-    bool calls_user_functions;
+    // Unless nobody's code is called: evaluation switches to the owner.
+    bool needs_owner;
 };
 
 // Compiles into the current memory context, with the rights of `owner`.
@@ -43,7 +43,8 @@ struct Claim {
 // which never took a day.
 enum class UnsupportedStay { kRefused, kHoldsNothing };
 
-// Evaluates the claim of the row in `slot` (of the root's row type) in the current memory context.
+// Evaluates the claim of the row in `slot` (of the root's row type) in the current memory context, as `owner`, who owns
+// the view of claims. Raises 54000 in a row that comes if a listing or key is a text of more than 512 bytes.
 Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid owner, Day since,
                      UnsupportedStay unsupported);
 

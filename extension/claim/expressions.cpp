@@ -220,9 +220,7 @@ char* claims_view_sql(Oid reservations, const ClaimExpressions& claim) {
 }
 
 ClaimExpressions load_claim_expressions(Oid reservations, Oid view) {
-    Relation relation = open_companion(view, AccessShareLock);
-    if (relation->rd_rel->relkind != RELKIND_VIEW)
-        claims_view_replaced(view);
+    Relation relation = open_companion_view(view, AccessShareLock);
     auto* query = static_cast<Query*>(copyObjectImpl(get_view_query(relation)));
     relation_close(relation, NoLock);
     if (!selects_claims(query, reservations))

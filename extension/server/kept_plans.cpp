@@ -47,4 +47,9 @@ uint64 query_kept_latest(KeptPlans* plans, const char* statement, std::initializ
     return under_latest_snapshot([&] { return run_plan(plan, parameters, true); });
 }
 
+uint64 run_kept_latest(KeptPlans* plans, const char* statement, std::initializer_list<SqlParameter> parameters) {
+    SPIPlanPtr plan = kept_plan(plans, statement, parameters);
+    return run_plan_latest(plan != nullptr ? plan : make_plan(statement, parameters), parameters);
+}
+
 } // namespace availability

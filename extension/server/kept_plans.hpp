@@ -25,4 +25,7 @@ uint64 run_kept_sql(KeptPlans* plans, const char* statement, std::initializer_li
 // The same for a query, on what is committed now, whatever the transaction's snapshot.
 uint64 query_kept_latest(KeptPlans* plans, const char* statement, std::initializer_list<SqlParameter> parameters);
 
+// The same for a statement that writes.
+uint64 run_kept_latest(KeptPlans* plans, const char* statement, std::initializer_list<SqlParameter> parameters);
+
 } // namespace availability

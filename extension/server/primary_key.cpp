@@ -2,11 +2,13 @@
 
 #include "extension/server/primary_key.hpp"
 
-#include <algorithm>
-
 extern "C" {
 #include <access/genam.h>
+#include <access/htup_details.h>
 #include <access/skey.h>
+#include <catalog/pg_am.h>
+#include <catalog/pg_index.h>
+#include <commands/defrem.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
 #include <utils/relcache.h>
@@ -14,21 +16,37 @@ extern "C" {
 
 namespace availability {
 
-Relation open_primary_key(Relation companion, std::initializer_list<AttrNumber> columns, LOCKMODE mode) {
-    if (!companion->rd_indexvalid)
-        list_free(RelationGetIndexList(companion));
-    if (OidIsValid(companion->rd_pkindex)) {
-        Relation index = index_open(companion->rd_pkindex, mode);
-        // The owner may have made another one, whose keys would be compared by functions of other types.
-        if (IndexRelationGetNumberOfKeyAttributes(index) == static_cast<int>(columns.size()) &&
-            std::equal(columns.begin(), columns.end(), index->rd_index->indkey.values))
-            return index;
-    }
-    ereport(ERROR,
-            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("companion \"%s\" has not the primary key that track made", RelationGetRelationName(companion)),
-             errhint("Use availability.untrack and availability.track to make it again.")));
-    pg_unreachable();
+namespace {
+
+bool is_plain_column(Relation table, Relation index, int place, AttrNumber column) {
+    const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), column - 1);
+    const Oid operator_class = GetDefaultOpClass(attribute->atttypid, BTREE_AM_OID);
+    return index->rd_index->indkey.values[place] == column && OidIsValid(operator_class) &&
+           index->rd_opfamily[place] == get_opclass_family(operator_class) &&
+           index->rd_opcintype[place] == get_opclass_input_type(operator_class) &&
+           index->rd_indcollation[place] == attribute->attcollation && index->rd_indoption[place] == 0;
+}
+
+} // namespace
+
+bool is_plain_key(Relation table, Oid oid, const AttrNumber* columns, int count) {
+    if (!OidIsValid(oid))
+        return false;
+    Relation index = index_open(oid, AccessShareLock);
+    const Form_pg_index key = index->rd_index;
+    // A key with INCLUDE has more attributes than key attributes, and an entry is formed of them all.
+    bool plain = index->rd_rel->relam == BTREE_AM_OID && IndexRelationGetNumberOfAttributes(index) == count &&
+                 IndexRelationGetNumberOfKeyAttributes(index) == count && key->indisprimary && key->indisunique &&
+                 key->indimmediate && key->indisvalid && key->indisready && key->indislive && !key->indisexclusion &&
+                 heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr);
+    for (int i = 0; i < count && plain; i++)
+        plain = is_plain_column(table, index, i, columns[i]);
+    index_close(index, AccessShareLock);
+    return plain;
+}
+
+Relation open_primary_key(const Companion& companion, LOCKMODE mode) {
+    return index_open(companion.primary_key, mode);
 }
 
 void init_index_key(ScanKeyData* key, Relation index, AttrNumber column, StrategyNumber strategy, Datum value) {

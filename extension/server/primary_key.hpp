@@ -1,15 +1,20 @@
 // Looking up rows of a companion by its primary key.
 #pragma once
 
-#include <initializer_list>
+#include "extension/server/companion.hpp"
 
-#include "extension/server/boundary.hpp"
+extern "C" {
+#include <access/skey.h>
+}
 
 namespace availability {
 
-// The index of the primary key on `columns`, opened; close it with index_close(index, NoLock). Raises 55000 if the
-// primary key is missing or another one.
-Relation open_primary_key(Relation companion, std::initializer_list<AttrNumber> columns, LOCKMODE mode);
+// Whether an index is the primary key of a table on just these columns, and calls no code but that of their types: a
+// valid, immediate btree of default operator classes, with no further column, expression or predicate.
+bool is_plain_key(Relation table, Oid index, const AttrNumber* columns, int count);
+
+// The index of the primary key; close it with index_close(index, NoLock).
+Relation open_primary_key(const Companion& companion, LOCKMODE mode);
 
 // A key `column <strategy> value` on a btree index, by the operator of the index's own operator class; `column` counts
 // from 1.

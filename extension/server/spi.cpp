@@ -5,9 +5,11 @@
 #include "extension/server/spi.hpp"
 
 extern "C" {
+#include <catalog/pg_type.h>
 #include <lib/stringinfo.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
+#include <utils/tuplestore.h>
 }
 
 namespace availability {
@@ -108,11 +110,16 @@ uint64 query_latest(const char* statement, const SqlNames& names, std::initializ
     return under_latest_snapshot([&] { return run_with_parameters(expand_sql(statement, names), parameters, true); });
 }
 
-SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> parameters) {
+SPIPlanPtr make_plan(const char* statement, std::initializer_list<SqlParameter> parameters) {
     SpiParameters spi(parameters);
     SPIPlanPtr plan = SPI_prepare(statement, spi.count, spi.types);
     if (plan == nullptr)
         elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+    return plan;
+}
+
+SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> parameters) {
+    SPIPlanPtr plan = make_plan(statement, parameters);
     SPI_keepplan(plan);
     return plan;
 }
@@ -125,18 +132,51 @@ uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters,
     return SPI_processed;
 }
 
-SqlValue first_row_column(int column) {
+uint64 run_plan_latest(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters) {
+    SpiParameters spi(parameters);
+    return under_latest_snapshot([&]() -> uint64 {
+        const int result =
+            SPI_execute_snapshot(plan, spi.values, spi.nulls, GetActiveSnapshot(), InvalidSnapshot, false, true, 0);
+        if (result < 0)
+            elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+        return SPI_processed;
+    });
+}
+
+namespace {
+
+void require_type(TupleDesc row, int column, Oid type) {
+    const Oid found = column <= row->natts ? SPI_gettypeid(row, column) : InvalidOid;
+    if (found != type)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("a column of a companion has type %s instead of %s", format_type_be(found),
+                               format_type_be(type)),
+                        errhint("Use availability.untrack and availability.track to make it again.")));
+}
+
+} // namespace
+
+SqlValue result_value(uint64 row, int column, Oid type) {
+    require_type(SPI_tuptable->tupdesc, column, type);
     SqlValue result;
-    result.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &result.is_null);
+    result.value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &result.is_null);
     return result;
 }
 
-Datum query_value(const char* statement, const SqlNames& names, bool* is_null) {
+char* query_text(const char* statement, const SqlNames& names) {
     execute(expand_sql(statement, names));
-    *is_null = true;
     if (SPI_processed == 0)
-        return 0;
-    return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, is_null);
+        return nullptr;
+    const SqlValue found = result_value(0, 1, TEXTOID);
+    return found.is_null ? nullptr : TextDatumGetCString(found.value);
+}
+
+void return_rows(ReturnSetInfo* result) {
+    TupleDesc expected = result->setDesc;
+    for (int column = 1; column <= expected->natts; column++)
+        require_type(SPI_tuptable->tupdesc, column, TupleDescAttr(expected, column - 1)->atttypid);
+    for (uint64 row = 0; row < SPI_processed; row++)
+        tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
 }
 
 } // namespace availability

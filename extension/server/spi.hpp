@@ -8,6 +8,7 @@
 
 extern "C" {
 #include <access/xact.h>
+#include <nodes/execnodes.h>
 #include <executor/spi.h>
 #include <utils/snapmgr.h>
 }
@@ -69,18 +70,30 @@ uint64 under_latest_snapshot(Run run) {
 // Runs a query under the latest snapshot; returns the number of rows.
 uint64 query_latest(const char* statement, const SqlNames& names, std::initializer_list<SqlParameter> parameters);
 
+// Makes a plan that lives until SPI_finish().
+SPIPlanPtr make_plan(const char* statement, std::initializer_list<SqlParameter> parameters);
+
 // Makes a plan that outlives the transaction, and runs one. The parameters' types are those that it was made with.
 SPIPlanPtr keep_plan(const char* statement, std::initializer_list<SqlParameter> parameters);
 uint64 run_plan(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters, bool read_only);
 
-// A column of the first row of the last query, and whether it is null.
+// Runs a statement on rows as they are committed now, whatever the transaction's snapshot.
+uint64 run_plan_latest(SPIPlanPtr plan, std::initializer_list<SqlParameter> parameters);
+
+// A value, and whether it is null.
 struct SqlValue {
     Datum value;
     bool is_null;
 };
-SqlValue first_row_column(int column);
 
-// The first column of the first row of a query; *is_null is also set when there is no row.
-Datum query_value(const char* statement, const SqlNames& names, bool* is_null);
+// A column, from 1 on, of a row of the last query. Raises 55000 if it has not the type that it is read by: what a
+// statement returns depends on tables of others.
+SqlValue result_value(uint64 row, int column, Oid type);
+
+// The first column of the first row of a query, of type text; NULL if it is null or there is no row.
+char* query_text(const char* statement, const SqlNames& names);
+
+// Puts the rows of the last query into the result of a set-returning function. Raises 55000 if their types differ.
+void return_rows(ReturnSetInfo* result);
 
 } // namespace availability

@@ -56,28 +56,24 @@ void add_claims(SqlNames* names, const TrackedRow& row) {
 }
 
 void refuse_unsupported_stays(const SqlNames& names) {
-    bool is_null;
-    const Datum report = query_value("SELECT format('listing %s: %s by reservation %s', listing, stay, key)"
-                                     " FROM {unsupported_claims} AS claims LIMIT 1",
-                                     names, &is_null);
-    if (!is_null)
+    const char* report = query_text("SELECT format('listing %s: %s by reservation %s', listing, stay, key)"
+                                    " FROM {unsupported_claims} AS claims LIMIT 1",
+                                    names);
+    if (report != nullptr)
         ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
                         errmsg("an existing reservation is unbounded or outside the supported days"),
-                        errdetail("%s", TextDatumGetCString(report)),
-                        errhint("Supported days are 1970-01-01 to 2149-06-06.")));
+                        errdetail("%s", report), errhint("Supported days are 1970-01-01 to 2149-06-06.")));
 }
 
 void refuse_double_bookings(const SqlNames& names) {
-    bool is_null;
-    query_value("SELECT FROM {claims} AS claims GROUP BY listing"
+    if (run_sql("SELECT FROM {claims} AS claims GROUP BY listing"
                 " HAVING sum(upper(stay) - lower(stay)) <> availability.booked_days(availability.dayset_agg(stay))"
                 " LIMIT 1",
-                names, &is_null);
-    if (SPI_processed == 0)
+                names) == 0)
         return;
 
     // Pairs of neighbours in the order of arrival are enough to show each shared run of days once.
-    const Datum report = query_value(
+    const char* report = query_text(
         "WITH claims AS (SELECT listing, key, stay, row_number() OVER () AS n FROM {claims} AS claims),"
         " doubled AS (SELECT listing FROM claims GROUP BY listing"
         "  HAVING sum(upper(stay) - lower(stay)) <> availability.booked_days(availability.dayset_agg(stay))),"
@@ -92,9 +88,9 @@ void refuse_double_bookings(const SqlNames& names) {
         "   to_char(lower(days), 'YYYY-MM-DD'), to_char(upper(days), 'YYYY-MM-DD'), first_key, second_key), E'\\n')"
         "  || CASE WHEN max(total) > 10 THEN format(E'\\n… and %s more', max(total) - 10) ELSE '' END"
         " FROM pairs",
-        names, &is_null);
+        names);
     ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION), errmsg("existing reservations share days"),
-                    is_null ? 0 : errdetail("%s", TextDatumGetCString(report)),
+                    report != nullptr ? errdetail("%s", report) : 0,
                     errhint("Cancel or change one of each pair, then try again.")));
 }
 

@@ -4,6 +4,7 @@
 #include "extension/tracking/backfill.hpp"
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
+#include "extension/tracking/prove.hpp"
 #include "extension/tracking/triggers.hpp"
 #include "extension/tracking/verify.hpp"
 #include "extension/tracking/write_lock.hpp"
@@ -121,6 +122,7 @@ AVAILABILITY_FUNCTION(availability_repair) {
     require_owner(reservations);
     lock_against_writes(reservations, "availability.repair");
     const TrackedRow row = require_tracked_row(reservations);
+    prove_companions(row, RowExclusiveLock);
 
     PG_RETURN_INT64(static_cast<int64>(as_owner(reservations, [&] { return repair(row); })));
 }
@@ -137,6 +139,7 @@ AVAILABILITY_FUNCTION(availability_forget) {
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the horizon of a tracked table only moves forward"),
                  errhint("To see earlier days again, use availability.untrack and availability.track.")));
 
+    prove_companions(row, RowExclusiveLock);
     PG_RETURN_INT64(static_cast<int64>(as_owner(reservations, [&] { return forget(row, horizon); })));
 }
 
@@ -151,6 +154,7 @@ AVAILABILITY_FUNCTION(availability_set_day_rows) {
         PG_RETURN_VOID();
     // Deleting a listing writes companions too.
     LockRelationOid(row.calendar, ShareRowExclusiveLock);
+    prove_companions(row, RowExclusiveLock);
 
     as_owner(reservations, [&] { day_rows ? add_day_rows(row) : remove_day_rows(row); });
     PG_RETURN_VOID();

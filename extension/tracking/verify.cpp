@@ -6,6 +6,7 @@
 #include "extension/tracking/backfill.hpp"
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
+#include "extension/tracking/prove.hpp"
 #include "extension/tracking/triggers.hpp"
 
 extern "C" {
@@ -128,11 +129,11 @@ AVAILABILITY_FUNCTION(availability_verify) {
     InitMaterializedSRF(fcinfo, 0);
     auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
 
+    prove_companions(row, AccessShareLock);
     as_owner(reservations, [&] {
         if (SPI_execute(verify_sql(row), true, 0) != SPI_OK_SELECT)
             elog(ERROR, "verify could not run its query");
-        for (uint64 i = 0; i < SPI_processed; i++)
-            tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+        return_rows(result);
     });
     PG_RETURN_NULL();
 }
