@@ -3,14 +3,19 @@
 #   make demo    installs what is missing, builds, and shows the whole job on a private server
 #   make check   the same to the last test of every suite
 #   make         builds both libraries;  make install  puts them into the server of PG_CONFIG
+#
+#   make deb     Debian packages for each installed server;  make dist  the archive for PGXN
+#   make release VERSION=0.4    freezes the upgrade script of this version and begins the next
 
-ifneq ($(filter demo check,$(MAKECMDGOALS)),)
+scripts = demo check deb dist release
+ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 
-# Neither needs anything but make and git: the scripts install the rest, pg_config included.
-.PHONY: demo check
+# None needs anything but make and git: the scripts install the rest, pg_config included.
+.PHONY: $(scripts)
 # A relative CALENDAR is meant from where make was called, with -C too.
 export CALLER_PWD := $(PWD)
-demo check:
+export VERSION
+$(scripts):
 	@bash test/run/$@.sh
 
 else
@@ -27,7 +32,7 @@ DECODER_CORE_OBJS = $(addprefix extension/core/,day.o dayset_validate.o dayset_v
 DATA = $(wildcard extension/upgrades/availability--*.sql)
 DATA_built = availability--$(EXTVERSION).sql
 EXTRA_CLEAN = availability--*.sql availability_decoder.so $(DECODER_OBJS) $(DECODER_OBJS:.o=.bc) \
-	$(wildcard extension/*.d extension/*/*.d decoder/*.d)
+	$(wildcard extension/*.d extension/*/*.d decoder/*.d extension/*/*.gch)
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
@@ -35,6 +40,11 @@ ISOLATION_OPTS = --load-extension=availability
 TAP_TESTS = 1
 
 PG_CONFIG ?= pg_config
+# Without this, a missing or foreign pg_config is an empty path, and its lack shows only when headers are not found.
+PGXS := $(shell bash '$(dir $(lastword $(MAKEFILE_LIST)))test/run/pgxs.sh' '$(PG_CONFIG)')
+ifneq ($(words $(PGXS)),1)
+$(error $(PGXS))
+endif
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror) -Wno-register -Wno-missing-field-initializers
 # PGXS passes gcc's own warning options to every compiler.
 WARNINGS += $(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option)
@@ -43,8 +53,18 @@ PG_CPPFLAGS = -I$(srcdir) -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -std=c++17 -fvisibility=hidden -MMD -MP $(WARNINGS)
 SHLIB_LINK += -lroaring -lstdc++ -Wl,-Bsymbolic
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# What nearly every file includes, compiled once: make demo builds so, in 15 s of processor time instead of 31. Only for a
+# tree that is built once: dependencies know nothing of it.
+ifdef PRECOMPILE
+precompiled = extension/dayset/type.hpp
+precompiled_for = $(filter-out extension/core/%,$(OBJS))
+$(precompiled_for): private override CXXFLAGS += -include $(precompiled)
+$(precompiled_for): $(precompiled).gch
+$(precompiled).gch: $(precompiled)
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -w -x c++-header -o $@ $<
+endif
 
 # PGXS's bitcode step ignores PG_CXXFLAGS.
 BITCODE_CXXFLAGS += -std=c++17 $(WARNINGS)
