@@ -9,9 +9,6 @@
 
 extern "C" {
 #include <access/xact.h>
-#include <catalog/dependency.h>
-#include <catalog/pg_class.h>
-#include <catalog/pg_proc.h>
 #include <nodes/nodeFuncs.h>
 #include <storage/lmgr.h>
 #include <utils/builtins.h>
@@ -229,29 +226,6 @@ void create_day_rows(const SqlNames& names) {
     run_sql("CREATE TABLE {day} (listing_id {listing_type} NOT NULL, day date NOT NULL, reservation_id {key_type})",
             names);
     run_sql("COMMENT ON TABLE {day} IS 'the booked days of each listing, kept by availability.track'", names);
-}
-
-void drop_companions(const TrackedRow& row) {
-    ObjectAddresses* companions = new_object_addresses();
-    const auto add = [&](Oid catalog, Oid oid) {
-        const ObjectAddress address = {catalog, oid, 0};
-        add_exact_object_address(&address, companions);
-    };
-    for (const Oid relation : {row.month_view, row.open_view, row.claims, row.day, row.calendar, row.hold, row.request})
-        if (OidIsValid(relation) && get_rel_name(relation) != nullptr)
-            add(RelationRelationId, relation);
-    if (const Oid claim = get_rel_name(row.reservations) != nullptr ? claim_function(row) : InvalidOid;
-        OidIsValid(claim))
-        add(ProcedureRelationId, claim);
-    if (const Oid cancel = cancel_function(row); OidIsValid(cancel))
-        add(ProcedureRelationId, cancel);
-    performMultipleDeletions(companions, DROP_RESTRICT, 0);
-    free_object_addresses(companions);
-}
-
-void drop_day_rows(const TrackedRow& row) {
-    const ObjectAddress address = {RelationRelationId, row.day, 0};
-    performDeletion(&address, DROP_RESTRICT, 0);
 }
 
 } // namespace availability

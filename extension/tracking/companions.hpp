@@ -42,9 +42,5 @@ void add_day_names(SqlNames* names, const TrackedRow& row);
 
 // Makes {day}, empty and without its primary key.
 void create_day_rows(const SqlNames& names);
-void drop_day_rows(const TrackedRow& row);
-
-// Drops all companions. Not by DROP, which requires that each belongs to the table's present owner.
-void drop_companions(const TrackedRow& row);
 
 } // namespace availability

@@ -5,6 +5,7 @@
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
 #include "extension/tracking/prove.hpp"
+#include "extension/tracking/provenance.hpp"
 #include "extension/tracking/triggers.hpp"
 #include "extension/tracking/verify.hpp"
 #include "extension/tracking/write_lock.hpp"
@@ -90,9 +91,10 @@ void remove_day_rows(const TrackedRow& row) {
     drop_day_rows(row);
 }
 
-void untrack(const TrackedRow& row) {
+// What is not a companion, or belongs to a role whose rights neither the owner nor `user` has, is left and named.
+void untrack(const TrackedRow& row, Oid owner, Oid user) {
     drop_triggers(row);
-    drop_companions(row);
+    drop_companions(row, owner, user, DROP_RESTRICT);
     SqlNames names;
     names.set("oid", psprintf("%u", row.reservations));
     write_tracked(row.reservations, "DELETE FROM availability.tracked WHERE reservations = {oid}::oid", names);
@@ -122,6 +124,7 @@ AVAILABILITY_FUNCTION(availability_repair) {
     require_owner(reservations);
     lock_against_writes(reservations, "availability.repair");
     const TrackedRow row = require_tracked_row(reservations);
+    require_companions(row);
     prove_companions(row, RowExclusiveLock);
 
     PG_RETURN_INT64(static_cast<int64>(as_owner(reservations, [&] { return repair(row); })));
@@ -139,6 +142,7 @@ AVAILABILITY_FUNCTION(availability_forget) {
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the horizon of a tracked table only moves forward"),
                  errhint("To see earlier days again, use availability.untrack and availability.track.")));
 
+    require_companions(row);
     prove_companions(row, RowExclusiveLock);
     PG_RETURN_INT64(static_cast<int64>(as_owner(reservations, [&] { return forget(row, horizon); })));
 }
@@ -154,6 +158,7 @@ AVAILABILITY_FUNCTION(availability_set_day_rows) {
         PG_RETURN_VOID();
     // Deleting a listing writes companions too.
     LockRelationOid(row.calendar, ShareRowExclusiveLock);
+    require_companions(row);
     prove_companions(row, RowExclusiveLock);
 
     as_owner(reservations, [&] { day_rows ? add_day_rows(row) : remove_day_rows(row); });
@@ -167,6 +172,7 @@ AVAILABILITY_FUNCTION(availability_untrack) {
     // Somebody else may have untracked it while we waited.
     const TrackedRow row = require_tracked_row(reservations);
 
-    as_role(owner, [&] { untrack(row); });
+    const Oid user = GetUserId();
+    as_role(owner, [&] { untrack(row, owner, user); });
     PG_RETURN_VOID();
 }

@@ -133,17 +133,6 @@ TrackedRow require_tracked_row(Oid reservations) {
     return row;
 }
 
-namespace {
-
-// A companion function, by its name; InvalidOid if it is missing.
-Oid companion_function(const TrackedRow& row, char* name, Oid argument) {
-    char* schema = get_namespace_name(get_rel_namespace(row.calendar));
-    return schema != nullptr ? LookupFuncName(list_make2(makeString(schema), makeString(name)), 1, &argument, true)
-                             : InvalidOid;
-}
-
-} // namespace
-
 bool tracks_bookings() {
     Relation table = table_open(tracked_table(), AccessShareLock);
     const bool has_columns = RelationGetDescr(table)->natts >= kRequest;
@@ -167,15 +156,12 @@ char* companion_name(const TrackedRow& row, const char* companion) {
     return psprintf("%.*s%s", std::max(static_cast<int>(std::strlen(claim)) - kEnding, 0), claim, companion);
 }
 
-Oid claim_function(const TrackedRow& row) {
-    return companion_function(row, pstrdup(NameStr(row.claim)), get_rel_type_id(row.reservations));
+TrackedRow tracked_row_of_tuple(HeapTuple tuple, TupleDesc descriptor) {
+    return row_from_tuple(tuple, descriptor);
 }
 
-Oid cancel_function(const TrackedRow& row) {
-    const AttrNumber key = get_attnum(row.calendar, "reservation_id");
-    return key > 0 && row.cancels_by_update
-               ? companion_function(row, companion_name(row, "cancel"), get_atttype(row.calendar, key))
-               : InvalidOid;
+bool is_tracked_table(Oid relation) {
+    return relation == tracked_table();
 }
 
 bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row) {

@@ -53,14 +53,21 @@ List* all_tracked_rows();
 // The name of a companion, by that of the table when it was tracked.
 char* companion_name(const TrackedRow& row, const char* companion);
 
-// OID of the claim function; InvalidOid if it is missing.
+// OID of the claim function; InvalidOid if it is missing. It is what track makes for this table: the function that is
+// tied to it or, where none is (see provenance.hpp), the one of its name beside the calendar.
 Oid claim_function(const TrackedRow& row);
 
-// OID of the cancel function; InvalidOid if there is none.
+// The same of the cancel function; InvalidOid if there is none.
 Oid cancel_function(const TrackedRow& row);
 
 // The tracked table that a trigger on a table of listings serves; false if there is none.
 bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row);
+
+// A row of availability.tracked as it is about to be written.
+TrackedRow tracked_row_of_tuple(HeapTuple tuple, TupleDesc descriptor);
+
+// Whether a relation is availability.tracked.
+bool is_tracked_table(Oid relation);
 
 // Runs a statement on availability.tracked with the rights of the extension's owner, since nobody else may write
 // it; the caller has checked that the current user may. Every session forgets what it knew of the table.

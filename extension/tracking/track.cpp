@@ -206,6 +206,8 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char
 void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cancel, const TrackArguments& arguments) {
     SqlNames names = new_companion_names(relation, claim);
     create_companions(relation, claim, names, arguments.day_rows);
+    if (cancel != nullptr)
+        create_cancel_function(names, cancel);
     register_tracked(arguments, &names, new_listing_trigger(arguments.listings.table, relation));
     CommandCounterIncrement();
 
@@ -213,8 +215,6 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
     TrackedRow row = require_tracked_row(arguments.reservations);
     if (tracks_bookings())
         require_booking_companions(&row);
-    if (cancel != nullptr)
-        create_cancel_function(names, cancel);
     const char* listings_column = OidIsValid(row.listings)
                                       ? quote_identifier(get_attname(row.listings, arguments.listings.column, false))
                                       : nullptr;

@@ -7,6 +7,7 @@
 extern "C" {
 #include <access/table.h>
 #include <catalog/dependency.h>
+#include <catalog/namespace.h>
 #include <catalog/pg_class.h>
 #include <catalog/pg_inherits.h>
 #include <catalog/pg_trigger.h>
@@ -30,6 +31,11 @@ char* with_ending(const char* name, const char* old_ending, const char* new_endi
     return psprintf("%.*s%s", static_cast<int>(stem), name, new_ending);
 }
 
+// Whether a trigger calls a function of the extension's: only its owner makes functions in its schema.
+bool is_ours(const Trigger& trigger) {
+    return get_func_namespace(trigger.tgfoid) == get_namespace_oid("availability", true);
+}
+
 enum class TriggerState { kMissing, kDisabled, kEnabled };
 
 TriggerState trigger_state_of_one(Oid table, const char* name) {
@@ -37,7 +43,7 @@ TriggerState trigger_state_of_one(Oid table, const char* name) {
     TriggerState state = TriggerState::kMissing;
     const TriggerDesc* triggers = relation->trigdesc;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-        if (std::strcmp(triggers->triggers[i].tgname, name) == 0) {
+        if (std::strcmp(triggers->triggers[i].tgname, name) == 0 && is_ours(triggers->triggers[i])) {
             const char enabled = triggers->triggers[i].tgenabled;
             state = enabled == TRIGGER_FIRES_ON_ORIGIN || enabled == TRIGGER_FIRES_ALWAYS ? TriggerState::kEnabled
                                                                                           : TriggerState::kDisabled;
@@ -75,7 +81,12 @@ uint64 ensure_trigger(Oid table, const char* name, const char* definition, SqlNa
 void drop_trigger(Oid table, const char* name) {
     if (!OidIsValid(table) || get_rel_name(table) == nullptr)
         return;
-    const Oid trigger = get_trigger_oid(table, name, true);
+    Relation relation = table_open(table, AccessShareLock);
+    Oid trigger = InvalidOid;
+    for (int i = 0; relation->trigdesc != nullptr && i < relation->trigdesc->numtriggers; i++)
+        if (std::strcmp(relation->trigdesc->triggers[i].tgname, name) == 0 && is_ours(relation->trigdesc->triggers[i]))
+            trigger = relation->trigdesc->triggers[i].tgoid;
+    table_close(relation, NoLock);
     if (!OidIsValid(trigger))
         return;
     const ObjectAddress address = {TriggerRelationId, trigger, 0};

@@ -7,6 +7,7 @@
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
 #include "extension/tracking/prove.hpp"
+#include "extension/tracking/provenance.hpp"
 #include "extension/tracking/triggers.hpp"
 
 extern "C" {
@@ -126,6 +127,7 @@ AVAILABILITY_FUNCTION(availability_verify) {
     const Oid reservations = PG_GETARG_OID(0);
     require_owner(reservations);
     const TrackedRow row = require_tracked_row(reservations);
+    require_companions(row);
     InitMaterializedSRF(fcinfo, 0);
     auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
 
