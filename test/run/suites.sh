@@ -48,13 +48,15 @@ builds_cleanly() {
     fi
 }
 
-# The tree, before anything is built: what a check finds in it, and whether it still finds what is planted.
+# The tree, before anything is built: what a check finds in it, and whether it still finds what is planted; and what the
+# scripts say where they can't go on.
 check_tree() {
     local status=0 check
-    for check in includes format; do
+    for check in includes format frozen; do
         "$src/test/run/$check" --self-test || status=1
         "$src/test/run/$check" || status=1
     done
+    "$src/test/run/stumbles" || status=1
     return "$status"
 }
 
