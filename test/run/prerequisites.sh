@@ -1,6 +1,6 @@
 # What the build and the tests need, and how a Debian or Ubuntu system gets it. Sourced after lib.sh.
 #
-# install_prerequisites demo|check sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
+# install_prerequisites demo|check|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
 # sudo is not called, when nothing is missing. What the checks can do without, they want: see $wanted.
 
 # The oldest PostgreSQL that the extension compiles against.
@@ -111,6 +111,12 @@ list_missing() {
         need protobuf-compiler command -v protoc
         need python3-protobuf has_python_module google.protobuf
         need python3-jsonschema has_python_module jsonschema
+    fi
+    if [ "$1" = deb ]; then
+        need build-essential test -f /usr/share/build-essential/list
+        need debhelper command -v dh
+        need lintian command -v lintian
+        need postgresql-server-dev-all command -v pg_buildext
     fi
     if ! choose_server; then
         missing+=(postgresql)
