@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "extension/calendar/day_rows.hpp"
+#include "extension/calendar/dropped.hpp"
 #include "extension/calendar/hold_rows.hpp"
 #include "extension/calendar/version.hpp"
 #include "extension/server/companion.hpp"
@@ -96,17 +97,23 @@ Attempt done_unless_overtaken(bool done) {
     return done ? Attempt::kDone : Attempt::kOvertaken;
 }
 
+// What came of a change.
+struct Changed {
+    int64 version; // 0 if there is no calendar
+    bool emptied;  // no day is booked any more
+};
+
 Attempt try_change(const Tracked& tracked, const Companion& calendar, const CalendarChange& change,
-                   TupleTableSlot* slot, int64* version) {
+                   TupleTableSlot* slot, Changed* result) {
     if (!fetch_calendar(tracked, calendar, change.listing, slot)) {
-        *version = change.stay.empty() ? 0 : next_version(0);
+        *result = {change.stay.empty() ? 0 : next_version(0), false};
         return done_unless_overtaken(change.stay.empty()
                                          ? !is_newer_than_snapshot(tracked, calendar, change.listing, slot)
-                                         : insert_calendar(tracked, calendar, change, *version));
+                                         : insert_calendar(tracked, calendar, change, result->version));
     }
 
     bool is_null;
-    *version = next_version(DatumGetInt64(slot_getattr(slot, calendar.columns[kCalendarVersion], &is_null)));
+    result->version = next_version(DatumGetInt64(slot_getattr(slot, calendar.columns[kCalendarVersion], &is_null)));
     const Datum stored = slot_getattr(slot, calendar.columns[kCalendarBooked], &is_null);
     if (is_null)
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -120,7 +127,8 @@ Attempt try_change(const Tracked& tracked, const Companion& calendar, const Cale
             return Attempt::kAgain;
         report_conflict(tracked, change, booked, wanted);
     }
-    return done_unless_overtaken(update_calendar(tracked, calendar, change, slot, booked, *version));
+    result->emptied = change.stay.empty() && booked.count(change.was) == booked.count();
+    return done_unless_overtaken(update_calendar(tracked, calendar, change, slot, booked, result->version));
 }
 
 // Calls attempt(calendar, slot) under a snapshot of now until nobody overtakes it. Each attempt opens the calendar
@@ -160,13 +168,15 @@ void change_day_rows(const Tracked& tracked, const CalendarChange& change) {
 } // namespace
 
 int64 change_calendar(const Tracked& tracked, const CalendarChange& change) {
-    int64 version = 0;
+    Changed result{};
     until_newest(tracked, [&](const Companion& calendar, TupleTableSlot* slot) {
-        return try_change(tracked, calendar, change, slot, &version);
+        return try_change(tracked, calendar, change, slot, &result);
     });
     if (OidIsValid(tracked.row.day))
         change_day_rows(tracked, change);
-    return version;
+    if (result.emptied)
+        drop_if_gone(tracked, change.listing);
+    return result.version;
 }
 
 bool lock_calendar(const Tracked& tracked, Datum listing) {

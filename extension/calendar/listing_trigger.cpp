@@ -1,15 +1,18 @@
 // The triggers on a table of listings: a listing has a calendar as long as it lives.
 //
-// One trigger for each tracked table, AFTER INSERT OR DELETE OR UPDATE OF <key>: the trigger's column list is where the
-// key column is remembered, since it survives renames, dumps and upgrades.
+// Three triggers for each tracked table. The first, AFTER INSERT OR DELETE OR UPDATE OF <key>, remembers the key column
+// in its list of columns, which survives renames, dumps and upgrades; see tracking/triggers.hpp.
 
+#include <cstring>
+
+#include "extension/calendar/dropped.hpp"
 #include "extension/claim/expressions.hpp"
-#include "extension/calendar/session.hpp"
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
 #include "extension/tracking/triggers.hpp"
 
 extern "C" {
+#include <access/sysattr.h>
 #include <access/table.h>
 #include <catalog/partition.h>
 #include <commands/trigger.h>
@@ -24,8 +27,7 @@ namespace availability {
 namespace {
 
 TrackedRow row_of_trigger(const TriggerData* trigger) {
-    const char* name = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ? listing_row_trigger(trigger->tg_trigger->tgname)
-                                                                    : trigger->tg_trigger->tgname;
+    const char* name = listing_row_trigger(trigger->tg_trigger->tgname);
     TrackedRow row;
     const Oid relation = RelationGetRelid(trigger->tg_relation);
     if (tracked_row_of_listings(relation, name, &row))
@@ -54,27 +56,20 @@ struct Listings {
     bool reservations_follow;
 };
 
-// Runs a statement on the calendars, as their owner, with the listing as its parameter; on all of them without one.
-void run_on_calendars(const Listings& listings, const char* statement, const ListingKey* key) {
-    const Tracked& tracked = listings.tracked;
-    with_companion(open_calendar(tracked, RowExclusiveLock), [&] {
-        SqlNames names = companion_names(tracked.row);
-        names.set("droppable", listings.reservations_follow ? "true" : "availability.is_empty(booked)");
-        if (key != nullptr)
-            run_sql(statement, names, {{key->type, key->value}});
-        else
-            run_sql(statement, names);
-    });
+BookedDays booked_days(const Listings& listings) {
+    return listings.reservations_follow ? BookedDays::kGo : BookedDays::kKeepIt;
 }
 
 void add_listing(const Listings& listings, ListingKey key) {
     if (key.is_null)
         return;
-    run_on_calendars(listings,
-                     "INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
-                     " VALUES ($1, '{}', availability.next_version(0), 'reset')"
-                     " ON CONFLICT (listing_id) DO UPDATE SET {reset}",
-                     &key);
+    const Tracked& tracked = listings.tracked;
+    with_companion(open_calendar(tracked, RowExclusiveLock), [&] {
+        run_sql("INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
+                " VALUES ($1, '{}', availability.next_version(0), 'reset')"
+                " ON CONFLICT (listing_id) DO UPDATE SET {reset}",
+                companion_names(tracked.row), {{key.type, key.value}});
+    });
 }
 
 void delete_rows_of(const Companion& companion, ListingKey key) {
@@ -85,14 +80,11 @@ void delete_rows_of(const Companion& companion, ListingKey key) {
     });
 }
 
-// The update comes first: it is what tells consumers, since a deleted row can't say what it was.
 void drop_listing(const Listings& listings, ListingKey key) {
     if (key.is_null)
         return;
-    run_on_calendars(listings,
-                     "UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE listing_id = $1 AND {droppable}", &key);
-    run_on_calendars(listings, "DELETE FROM {calendar} WHERE listing_id = $1 AND {droppable}", &key);
     const Tracked& tracked = listings.tracked;
+    drop_calendar(tracked, key.type, key.value, booked_days(listings));
     if (listings.reservations_follow && OidIsValid(tracked.row.day))
         delete_rows_of(open_days(tracked, RowExclusiveLock), key);
     if (listings.reservations_follow && OidIsValid(tracked.row.hold))
@@ -100,9 +92,8 @@ void drop_listing(const Listings& listings, ListingKey key) {
 }
 
 void drop_all_listings(const Listings& listings) {
-    run_on_calendars(listings, "UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE {droppable}", nullptr);
-    run_on_calendars(listings, "DELETE FROM {calendar} WHERE {droppable}", nullptr);
     const Tracked& tracked = listings.tracked;
+    drop_all_calendars(tracked, booked_days(listings));
     if (listings.reservations_follow && OidIsValid(tracked.row.day))
         truncate_companion(open_days(tracked, RowExclusiveLock));
     if (listings.reservations_follow && OidIsValid(tracked.row.hold))
@@ -116,10 +107,15 @@ Leaving how_listings_leave(TriggerEvent event) {
 }
 
 void row_changed(const TriggerData* trigger, const Listings& listings) {
-    if (trigger->tg_trigger->tgnattr != 1)
+    const char* first_trigger = listing_row_trigger(trigger->tg_trigger->tgname);
+    const AttrNumber column = remembered_key_column(trigger->tg_relation, first_trigger);
+    if (column == InvalidAttrNumber)
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                        errmsg("trigger \"%s\" names no key column", trigger->tg_trigger->tgname)));
-    const AttrNumber column = trigger->tg_trigger->tgattr[0];
+                        errmsg("trigger \"%s\" names no key column", first_trigger)));
+    // An update that names the key is the first trigger's.
+    const bool is_first = std::strcmp(trigger->tg_trigger->tgname, first_trigger) == 0;
+    if (!is_first && bms_is_member(column - FirstLowInvalidHeapAttributeNumber, trigger->tg_updatedcols))
+        return;
     const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(trigger->tg_relation), column - 1);
     const Oid type = getBaseType(attribute->atttypid);
     // A cast from another type would run as the calendars' owner, whosever it is.
@@ -156,7 +152,7 @@ void row_changed(const TriggerData* trigger, const Listings& listings) {
 
 using namespace availability;
 
-// AFTER INSERT OR DELETE OR UPDATE OF <key> FOR EACH ROW, and AFTER TRUNCATE, of a table of listings.
+// AFTER INSERT OR DELETE OR UPDATE FOR EACH ROW, and AFTER TRUNCATE, of a table of listings.
 AVAILABILITY_FUNCTION(availability_listing_changed) {
     const auto* trigger = reinterpret_cast<const TriggerData*>(fcinfo->context);
     if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event))

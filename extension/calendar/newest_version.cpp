@@ -8,6 +8,7 @@
 
 extern "C" {
 #include <access/tableam.h>
+#include <access/xact.h>
 #include <common/hashfn.h>
 #include <storage/bufmgr.h>
 #include <utils/datum.h>
@@ -20,14 +21,25 @@ namespace availability {
 
 namespace {
 
+// A version of a calendar, and the subtransaction that made it.
+struct Version {
+    ItemPointerData tid;
+    SubTransactionId subtransaction; // InvalidSubTransactionId: there is none
+};
+
 // Where this transaction left the calendars that it changed. The versions of a calendar that one transaction makes stay
 // on their HOT chain until it ends: finding the newest by the index means walking them all. What is remembered is a
 // guess: it is taken only if the snapshot sees it and it belongs to the listing. A snapshot never sees two versions of
 // one calendar.
+//
+// A subtransaction may be rolled back: what the one around it had made counts again. So the newest of each of the last
+// few that changed the calendar are kept, the newest of all first.
 struct NewestVersion {
+    static constexpr int kDepth = 4;
+
     uint32 hash;
     Oid calendar; // InvalidOid while there is none
-    ItemPointerData tid;
+    Version versions[kDepth];
 };
 
 // One version a hash: the last one wins. As many as the transaction needs, up to a bound.
@@ -72,28 +84,48 @@ void make_room() {
         pfree(old.versions);
 }
 
+// Fetches a version, if it is one of the listing's that the snapshot sees.
+bool is_seen(const Tracked& tracked, const Companion& calendar, Datum listing, ItemPointerData tid,
+             TupleTableSlot* slot) {
+    // The table may have been rewritten since.
+    if (ItemPointerGetBlockNumber(&tid) >= RelationGetNumberOfBlocks(calendar.relation) ||
+        !table_tuple_fetch_row_version(calendar.relation, &tid, GetActiveSnapshot(), slot))
+        return false;
+    bool is_null;
+    const Datum found = slot_getattr(slot, calendar.columns[kCalendarListing], &is_null);
+    return !is_null && compare_listings(tracked, found, listing) == 0;
+}
+
 } // namespace
 
 void remember_newest(const Companion& calendar, Datum listing, const ItemPointerData& tid) {
     const uint32 hash = hash_of(calendar, listing);
-    NewestVersion& version = version_of(hash);
-    const bool is_new = !OidIsValid(version.calendar);
-    version = {hash, calendar.oid(), tid};
+    NewestVersion& newest = version_of(hash);
+    const bool is_new = !OidIsValid(newest.calendar);
+    if (newest.hash != hash || newest.calendar != calendar.oid())
+        newest = {hash, calendar.oid(), {}};
+    const SubTransactionId current = GetCurrentSubTransactionId();
+    if (newest.versions[0].subtransaction != current)
+        std::copy_backward(newest.versions, newest.versions + NewestVersion::kDepth - 1,
+                           newest.versions + NewestVersion::kDepth);
+    newest.versions[0] = {tid, current};
     if (is_new && ++versions.used > versions.size / 2 && versions.size < kMostVersions)
         make_room();
 }
 
 bool fetch_newest(const Tracked& tracked, const Companion& calendar, Datum listing, TupleTableSlot* slot) {
     const uint32 hash = hash_of(calendar, listing);
-    NewestVersion& version = version_of(hash);
-    // The table may have been rewritten since.
-    if (version.hash != hash || version.calendar != calendar.oid() ||
-        ItemPointerGetBlockNumber(&version.tid) >= RelationGetNumberOfBlocks(calendar.relation) ||
-        !table_tuple_fetch_row_version(calendar.relation, &version.tid, GetActiveSnapshot(), slot))
+    NewestVersion& newest = version_of(hash);
+    if (newest.hash != hash || newest.calendar != calendar.oid())
         return false;
-    bool is_null;
-    const Datum found = slot_getattr(slot, calendar.columns[kCalendarListing], &is_null);
-    return !is_null && compare_listings(tracked, found, listing) == 0;
+    while (newest.versions[0].subtransaction != InvalidSubTransactionId) {
+        if (is_seen(tracked, calendar, listing, newest.versions[0].tid, slot))
+            return true;
+        // Rolled back, or of a snapshot to come: then the index finds what is asked for.
+        std::copy(newest.versions + 1, newest.versions + NewestVersion::kDepth, newest.versions);
+        newest.versions[NewestVersion::kDepth - 1] = {};
+    }
+    return false;
 }
 
 } // namespace availability

@@ -2,15 +2,15 @@
 
 #include "extension/calendar/booking_note.hpp"
 #include "extension/calendar/change.hpp"
+#include "extension/calendar/row_history.hpp"
 #include "extension/server/owner_scope.hpp"
+#include "extension/tracking/backfill.hpp"
 #include "extension/tracking/companions.hpp"
 
 extern "C" {
 #include <access/table.h>
-#include <access/tableam.h>
 #include <commands/trigger.h>
 #include <utils/rel.h>
-#include <utils/snapmgr.h>
 }
 
 namespace availability {
@@ -44,18 +44,6 @@ Claim claim_of(const Tracked& tracked, TupleTableSlot* slot, UnsupportedStay uns
     const Claim claim = evaluate_claim(tracked.claim, mapped, tracked.owner, tracked.row.since, unsupported);
     ExecDropSingleTupleTableSlot(mapped);
     return claim;
-}
-
-// Row events reach us in the order of their statements, except that a statement inside a trigger or a function of
-// the user's own ends before the events of the one around it. If it changed the same row, our events
-// would come newest first, and releasing what was never taken could free another guest's days. Refused, as PostgreSQL
-// refuses it for BEFORE triggers.
-void require_current(const TriggerData* trigger, TupleTableSlot* row) {
-    if (!table_tuple_satisfies_snapshot(trigger->tg_relation, row, SnapshotSelf))
-        ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-                        errmsg("row of table \"%s\" was changed again before its days were taken",
-                               RelationGetRelationName(trigger->tg_relation)),
-                        errhint("Change it in a BEFORE trigger, or in a statement of its own.")));
 }
 
 bool same_listing(const Tracked& tracked, const Claim& a, const Claim& b) {
@@ -117,6 +105,8 @@ AVAILABILITY_FUNCTION(availability_claim_changed) {
                             : TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot
                                                                          : nullptr;
     Claim held = before != nullptr ? claim_of(tracked, before, UnsupportedStay::kHoldsNothing) : Claim{};
+    if (before != nullptr)
+        find_held(trigger->tg_relation, before, tracked.claim, &held);
     const Claim wanted = after != nullptr ? claim_of(tracked, after, UnsupportedStay::kRefused) : Claim{};
     BookingContext* booking = booking_of_trigger(tracked.row.reservations);
     // A row that confirms a hold has the hold's days already.
@@ -125,11 +115,9 @@ AVAILABILITY_FUNCTION(availability_claim_changed) {
         booking->hold = nullptr;
     }
     int64 version = 0;
-    if (!same_claim(tracked, held, wanted)) {
-        if (after != nullptr)
-            require_current(trigger, after);
+    if (!same_claim(tracked, held, wanted) &&
+        (after == nullptr || !put_off(trigger->tg_relation, after, tracked.claim, held)))
         version = apply(tracked, held, wanted);
-    }
     if (booking != nullptr)
         note_row(booking, tracked, held, wanted, version);
     return PointerGetDatum(nullptr);
@@ -144,6 +132,7 @@ AVAILABILITY_FUNCTION(availability_reservations_truncated) {
     with_companion(open_calendar(tracked, RowExclusiveLock), [&] {
         run_sql("UPDATE {calendar} AS c SET booked = '{}', {reset} WHERE NOT availability.is_empty(booked)",
                 companion_names(tracked.row));
+        drop_gone_calendars(tracked.row);
     });
     if (OidIsValid(tracked.row.day))
         truncate_companion(open_days(tracked, RowExclusiveLock));

@@ -8,6 +8,7 @@ extern "C" {
 #include <access/table.h>
 #include <catalog/partition.h>
 #include <catalog/pg_type.h>
+#include <nodes/plannodes.h>
 #include <storage/lmgr.h>
 #include <utils/hsearch.h>
 #include <utils/inval.h>
@@ -47,9 +48,25 @@ void forget_relation(Datum, Oid relation) {
             entry->valid = false;
 }
 
-// A function, a type or a role that a claim depends on may have changed.
-void forget_all(Datum argument, int, uint32) {
-    forget_relation(argument, InvalidOid);
+bool depends_on(const CompiledClaim& claim, int cache_id, uint32 hash) {
+    ListCell* cell;
+    foreach (cell, claim.dependencies) {
+        const auto* item = lfirst_node(PlanInvalItem, cell);
+        if (item->cacheId == cache_id && (hash == 0 || item->hashValue == hash))
+            return true;
+    }
+    return false;
+}
+
+// A function or a type that a claim depends on has changed. Every new table is a new type, temporary ones too: all
+// others stay as they are.
+void forget_object(Datum, int cache_id, uint32 hash) {
+    invalidations++;
+    HASH_SEQ_STATUS status;
+    hash_seq_init(&status, cache);
+    while (auto* entry = static_cast<CacheEntry*>(hash_seq_search(&status)))
+        if (entry->tracked != nullptr && depends_on(entry->tracked->claim, cache_id, hash))
+            entry->valid = false;
 }
 
 void make_cache() {
@@ -59,8 +76,8 @@ void make_cache() {
     control.hcxt = TopMemoryContext;
     cache = hash_create("availability tracked tables", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     CacheRegisterRelcacheCallback(forget_relation, 0);
-    CacheRegisterSyscacheCallback(PROCOID, forget_all, 0);
-    CacheRegisterSyscacheCallback(TYPEOID, forget_all, 0);
+    CacheRegisterSyscacheCallback(PROCOID, forget_object, 0);
+    CacheRegisterSyscacheCallback(TYPEOID, forget_object, 0);
 }
 
 // The row of the relation itself, or of the closest partitioned table above it that is tracked.

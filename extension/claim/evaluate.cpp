@@ -40,21 +40,26 @@ void require_short(Datum value, Oid type, const char* what) {
 
 } // namespace
 
-ExprState* compile_expression(Node* expression) {
-    return ExecInitExpr(expression_planner(static_cast<Expr*>(copyObjectImpl(expression))), nullptr);
+ExprState* compile_expression(Node* expression, List** dependencies) {
+    List* relations = NIL;
+    List* objects = NIL;
+    Expr* planned = expression_planner_with_deps(static_cast<Expr*>(copyObjectImpl(expression)), &relations, &objects);
+    if (dependencies != nullptr)
+        *dependencies = list_concat(*dependencies, objects);
+    return ExecInitExpr(planned, nullptr);
 }
 
 CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {
-    CompiledClaim compiled;
+    CompiledClaim compiled{};
     compiled.listing_type = getBaseType(exprType(claim.listing));
     compiled.key_type = getBaseType(exprType(claim.key));
     compiled.needs_owner = !is_harmless(claim.listing) || !is_harmless(claim.key) || !is_harmless(claim.stay);
 
     // The right to execute is checked here: a booker needs no right to the owner's functions.
     const OwnerScope scope = enter_owner(owner);
-    compiled.listing = compile_expression(claim.listing);
-    compiled.key = compile_expression(claim.key);
-    compiled.stay = compile_expression(claim.stay);
+    compiled.listing = compile_expression(claim.listing, &compiled.dependencies);
+    compiled.key = compile_expression(claim.key, &compiled.dependencies);
+    compiled.stay = compile_expression(claim.stay, &compiled.dependencies);
     leave_owner(scope);
     compiled.context = CreateStandaloneExprContext();
     return compiled;

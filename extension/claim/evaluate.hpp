@@ -11,8 +11,9 @@ extern "C" {
 
 namespace availability {
 
-// Makes an expression over a row ready to run, in the current memory context.
-ExprState* compile_expression(Node* expression);
+// Makes an expression over a row ready to run, in the current memory context. Adds the functions and types whose change
+// asks for doing it again to *dependencies, a list of PlanInvalItem*.
+ExprState* compile_expression(Node* expression, List** dependencies = nullptr);
 
 // What the row triggers evaluate.
 struct CompiledClaim {
@@ -24,6 +25,7 @@ struct CompiledClaim {
     Oid key_type;
     // Unless nobody's code is called: evaluation switches to the owner.
     bool needs_owner;
+    List* dependencies; // see compile_expression()
 };
 
 // Compiles into the current memory context, with the rights of `owner`.

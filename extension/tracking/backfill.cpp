@@ -4,8 +4,11 @@
 
 #include "extension/claim/expressions.hpp"
 #include "extension/tracking/companions.hpp"
+#include "extension/tracking/listings.hpp"
+#include "extension/tracking/triggers.hpp"
 
 extern "C" {
+#include <miscadmin.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 }
@@ -39,6 +42,15 @@ void fill_listings(const SqlNames& names) {
             " AND NOT EXISTS (SELECT FROM {calendar} AS c WHERE c.listing_id = l.{listings_column})"
             " ON CONFLICT (listing_id) DO NOTHING",
             names);
+}
+
+void drop_calendars_of_gone(const SqlNames& names, const char* condition) {
+    const char* where =
+        psprintf("WHERE NOT EXISTS (SELECT FROM {listings} AS l WHERE l.{listings_column} = c.listing_id)"
+                 " AND %s",
+                 condition);
+    run_sql(psprintf("UPDATE {calendar} AS c SET booked = '{}', {dropped} %s", where), names);
+    run_sql(psprintf("DELETE FROM {calendar} AS c %s", where), names);
 }
 
 } // namespace
@@ -143,10 +155,16 @@ void repair_calendars(const SqlNames& names) {
 
 void repair_listings(const SqlNames& names) {
     fill_listings(names);
-    constexpr char kGone[] = " NOT EXISTS (SELECT FROM {listings} AS l WHERE l.{listings_column} = c.listing_id)"
-                             " AND NOT EXISTS (SELECT FROM {claims} AS claims WHERE claims.listing = c.listing_id)";
-    run_sql(psprintf("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE %s", kGone), names);
-    run_sql(psprintf("DELETE FROM {calendar} AS c WHERE %s", kGone), names);
+    drop_calendars_of_gone(names, "NOT EXISTS (SELECT FROM {claims} AS claims WHERE claims.listing = c.listing_id)");
+}
+
+void drop_gone_calendars(const TrackedRow& row) {
+    const char* column = listings_key_column(row);
+    if (column == nullptr || !may_read_listings(row.listings, GetUserId()))
+        return;
+    SqlNames names = companion_names(row);
+    names.set("listings_column", column);
+    drop_calendars_of_gone(names, "availability.is_empty(c.booked)");
 }
 
 } // namespace availability

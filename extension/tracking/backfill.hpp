@@ -26,4 +26,8 @@ void repair_calendars(const SqlNames& names);
 void repair_listings(const SqlNames& names);
 void repair_day_rows(const SqlNames& names);
 
+// Drops the empty calendars of listings that are gone, which were kept for their last claims alone. Runs as the owner
+// of the tracked table; does nothing if that one may not read all listings any more.
+void drop_gone_calendars(const TrackedRow& row);
+
 } // namespace availability

@@ -2,7 +2,10 @@
 
 #include "extension/tracking/listings.hpp"
 
+#include <cstring>
+
 #include "extension/claim/expressions.hpp"
+#include "extension/server/owner_scope.hpp"
 
 extern "C" {
 #include <access/htup_details.h>
@@ -65,18 +68,22 @@ ListingsKey find_listings(Relation reservations, Node* listing, Oid given) {
     return {given, column};
 }
 
+AttrNumber remembered_key_column(Relation listings, const char* listing_trigger) {
+    for (int i = 0; listings->trigdesc != nullptr && i < listings->trigdesc->numtriggers; i++) {
+        const Trigger& trigger = listings->trigdesc->triggers[i];
+        if (std::strcmp(trigger.tgname, listing_trigger) == 0 && trigger.tgnattr == 1)
+            return trigger.tgattr[0];
+    }
+    return InvalidAttrNumber;
+}
+
 const char* listings_key_column(const TrackedRow& row) {
     if (!OidIsValid(row.listings))
         return nullptr;
     Relation listings = try_relation_open(row.listings, AccessShareLock);
     if (listings == nullptr)
         return nullptr;
-    AttrNumber column = InvalidAttrNumber;
-    for (int i = 0; listings->trigdesc != nullptr && i < listings->trigdesc->numtriggers; i++) {
-        const Trigger& trigger = listings->trigdesc->triggers[i];
-        if (namestrcmp(const_cast<Name>(&row.listings_trigger), trigger.tgname) == 0 && trigger.tgnattr == 1)
-            column = trigger.tgattr[0];
-    }
+    AttrNumber column = remembered_key_column(listings, NameStr(row.listings_trigger));
     relation_close(listings, AccessShareLock);
     if (column == InvalidAttrNumber) {
         Relation reservations = relation_open(row.reservations, AccessShareLock);
@@ -85,6 +92,18 @@ const char* listings_key_column(const TrackedRow& row) {
         relation_close(reservations, AccessShareLock);
     }
     return quote_identifier(get_attname(row.listings, column, false));
+}
+
+bool has_listing(const TrackedRow& row, Oid type, Datum listing) {
+    const char* column = listings_key_column(row);
+    if (column == nullptr)
+        return true;
+    SqlNames names;
+    names.set("listings", qualified_name(row.listings));
+    names.set("column", column);
+    return as_owner(row.listings, [&] {
+        return query_latest("SELECT FROM {listings} WHERE {column} = $1", names, {{type, listing}}) > 0;
+    });
 }
 
 bool reservations_follow(Relation reservations, Node* listing, Oid listings, Leaving leaving) {

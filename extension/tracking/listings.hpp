@@ -19,6 +19,14 @@ struct ListingsKey {
 // `given`, the primary key of one column. Raises 42P16 if a given table has neither.
 ListingsKey find_listings(Relation reservations, Node* listing, Oid given);
 
+// The key column by the list of columns of the trigger on a table of listings; InvalidAttrNumber if there is no such
+// trigger.
+AttrNumber remembered_key_column(Relation listings, const char* listing_trigger);
+
+// Whether a listing is in the table of listings, as is committed now and as this transaction has it. Looked up as that
+// table's owner, as foreign keys do. True if no listings are known.
+bool has_listing(const TrackedRow& row, Oid type, Datum listing);
+
 // The quoted key column of the table of listings: as its trigger remembers it, or, if that is missing, as
 // track would find it. NULL when no listings are known.
 const char* listings_key_column(const TrackedRow& row);

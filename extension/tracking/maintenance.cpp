@@ -64,6 +64,7 @@ uint64 forget(const TrackedRow& row, Day horizon) {
         run_sql("DELETE FROM {day} WHERE day < {before}", names);
     if (OidIsValid(row.hold))
         run_sql("DELETE FROM {hold} WHERE upper(stay) <= {before}", names);
+    drop_gone_calendars(row);
     return changed;
 }
 

@@ -3,6 +3,7 @@
 #include "extension/tracking/triggers.hpp"
 
 #include <cstring>
+#include <initializer_list>
 
 extern "C" {
 #include <access/table.h>
@@ -23,6 +24,11 @@ extern "C" {
 namespace availability {
 
 namespace {
+
+bool ends_with(const char* name, const char* ending) {
+    const std::size_t length = std::strlen(name);
+    return length >= std::strlen(ending) && std::strcmp(name + length - std::strlen(ending), ending) == 0;
+}
 
 char* with_ending(const char* name, const char* old_ending, const char* new_ending) {
     const std::size_t length = std::strlen(name);
@@ -99,8 +105,15 @@ char* listing_truncate_trigger(const char* listing_trigger) {
     return with_ending(listing_trigger, "listing", "truncate");
 }
 
-char* listing_row_trigger(const char* truncate_trigger) {
-    return with_ending(truncate_trigger, "truncate", "listing");
+char* listing_rekey_trigger(const char* listing_trigger) {
+    return with_ending(listing_trigger, "listing", "rekey");
+}
+
+char* listing_row_trigger(const char* trigger) {
+    for (const char* ending : {"truncate", "rekey"})
+        if (ends_with(trigger, ending))
+            return with_ending(trigger, ending, "listing");
+    return pstrdup(trigger);
 }
 
 const char* new_listing_trigger(Oid listings, Relation reservations) {
@@ -111,14 +124,25 @@ const char* new_listing_trigger(Oid listings, Relation reservations) {
     return name;
 }
 
+namespace {
+
+bool row_security_hides(Oid listings, Oid role) {
+    return check_enable_rls(listings, role, true) == RLS_ENABLED && !owns_relation(listings, role);
+}
+
+} // namespace
+
+bool may_read_listings(Oid listings, Oid role) {
+    return pg_class_aclcheck(listings, role, ACL_SELECT) == ACLCHECK_OK && !row_security_hides(listings, role);
+}
+
 void require_rights_on_listings(Oid listings, Oid owner) {
-    if (check_enable_rls(listings, owner, true) == RLS_ENABLED && !owns_relation(listings, owner))
+    if (row_security_hides(listings, owner))
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("row-level security may hide rows of table \"%s\" from %s", get_rel_name(listings),
                                GetUserNameFromId(owner, false)),
                         errdetail("Each listing has a calendar.")));
-    if (pg_class_aclcheck(listings, owner, ACL_TRIGGER) == ACLCHECK_OK &&
-        pg_class_aclcheck(listings, owner, ACL_SELECT) == ACLCHECK_OK)
+    if (pg_class_aclcheck(listings, owner, ACL_TRIGGER) == ACLCHECK_OK && may_read_listings(listings, owner))
         return;
     ereport(ERROR,
             (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for table %s", get_rel_name(listings)),
@@ -150,6 +174,10 @@ uint64 ensure_triggers(const TrackedRow& row, const char* listings_column) {
                               "AFTER TRUNCATE ON {table} FOR EACH STATEMENT"
                               " EXECUTE FUNCTION availability.listing_changed()",
                               names);
+    ensured += ensure_trigger(row.listings, listing_rekey_trigger(trigger),
+                              "AFTER UPDATE ON {table} FOR EACH ROW WHEN (OLD.{column} IS DISTINCT FROM NEW.{column})"
+                              " EXECUTE FUNCTION availability.listing_changed()",
+                              names);
     return ensured;
 }
 
@@ -158,8 +186,10 @@ void drop_triggers(const TrackedRow& row) {
     drop_trigger(row.reservations, kTruncateTrigger);
     if (!OidIsValid(row.listings))
         return;
-    drop_trigger(row.listings, NameStr(row.listings_trigger));
-    drop_trigger(row.listings, listing_truncate_trigger(NameStr(row.listings_trigger)));
+    const char* trigger = NameStr(row.listings_trigger);
+    for (const char* name :
+         std::initializer_list<const char*>{trigger, listing_truncate_trigger(trigger), listing_rekey_trigger(trigger)})
+        drop_trigger(row.listings, name);
 }
 
 } // namespace availability

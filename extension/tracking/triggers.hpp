@@ -19,14 +19,21 @@ inline constexpr char kTruncateTrigger[] = "_availability_truncate";
 // triggers too: a cascade then locks reservations before their calendar, as a change of a reservation does. The claim
 // triggers of the rows that it changes are queued after this one, and find no calendar left to change.
 inline constexpr char kListingTriggerFormat[] = "_%s_listing";
-inline constexpr char kListingTruncateFormat[] = "_%s_truncate";
 
-// The names of the two triggers on a table of listings, each from the other.
+// The names of the other two triggers on a table of listings: one after TRUNCATE, and one after an update that changes
+// the key though it does not name it, in a BEFORE trigger of the user's. The first cannot be both, since its list of
+// columns is where the key column is remembered.
 char* listing_truncate_trigger(const char* listing_trigger);
-char* listing_row_trigger(const char* truncate_trigger);
+char* listing_rekey_trigger(const char* listing_trigger);
+
+// The name of the first from that of any of them.
+char* listing_row_trigger(const char* trigger);
 
 // A name that no trigger on the table of listings has: tables of one name in two schemas may share their listings.
 const char* new_listing_trigger(Oid listings, Relation reservations);
+
+// Whether a role may read all rows of the table of listings.
+bool may_read_listings(Oid listings, Oid role);
 
 // Raises 42501 unless `owner` may make the triggers, which will belong to it whoever owns the listings, and may read
 // all rows.

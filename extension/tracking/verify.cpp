@@ -81,7 +81,8 @@ constexpr char kTriggers[] =
     " FROM (SELECT relid AS relation, {claim_trigger} AS name FROM"
     "   (SELECT {reservations_oid}::regclass AS relid UNION SELECT relid FROM pg_partition_tree({reservations_oid})) p"
     "  UNION ALL SELECT {reservations_oid}, {truncate_trigger}"
-    "  UNION ALL SELECT {listings_oid}, n FROM unnest(ARRAY[{listings_trigger}, {listings_truncate}]) n"
+    "  UNION ALL SELECT {listings_oid}, n FROM unnest(ARRAY[{listings_trigger}, {listings_truncate},"
+    "   {listings_rekey}]) n"
     "   WHERE {listings_oid} IS NOT NULL) w"
     " LEFT JOIN pg_trigger t ON t.tgrelid = w.relation AND t.tgname = w.name"
     " WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')";
@@ -107,6 +108,7 @@ const char* verify_sql(const TrackedRow& row) {
     const char* listing_trigger = has_listings ? NameStr(row.listings_trigger) : "_listing";
     names.set("listings_trigger", name_literal(listing_trigger));
     names.set("listings_truncate", name_literal(listing_truncate_trigger(listing_trigger)));
+    names.set("listings_rekey", name_literal(listing_rekey_trigger(listing_trigger)));
     const char* column = listings_key_column(row);
     if (column != nullptr)
         names.set("listings_column", column);
