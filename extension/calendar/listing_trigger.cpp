@@ -63,11 +63,14 @@ BookedDays booked_days(const Listings& listings) {
 void add_listing(const Listings& listings, ListingKey key) {
     if (key.is_null)
         return;
+    if (get_typlen(key.type) == -1)
+        key.value = PointerGetDatum(PG_DETOAST_DATUM(key.value));
+    require_short(key.value, key.type, "the key of a listing");
     const Tracked& tracked = listings.tracked;
     with_companion(open_calendar(tracked, RowExclusiveLock), [&] {
         run_sql("INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
                 " VALUES ($1, '{}', availability.next_version(0), 'reset')"
-                " ON CONFLICT (listing_id) DO UPDATE SET {reset}",
+                " ON CONFLICT (listing_id) DO UPDATE SET booked = {booked_anew}, {reset}",
                 companion_names(tracked.row), {{key.type, key.value}});
     });
 }

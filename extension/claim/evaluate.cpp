@@ -18,11 +18,6 @@ namespace availability {
 
 namespace {
 
-// A text longer than this could be stored out of line, where an update that leaves it alone leaves it, and the decoder
-// could not read it: a row of at most two such texts, small columns and the calendar fits in a quarter of a page as
-// long as the calendar, which each update writes anew, is what goes out of line.
-constexpr Size kLongestText = 512;
-
 // A copy of a listing or a key, in line and uncompressed.
 Datum copy_key(Datum value, Oid type) {
     int16 length;
@@ -31,14 +26,16 @@ Datum copy_key(Datum value, Oid type) {
     return length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) : datumCopy(value, by_value, length);
 }
 
-void require_short(Datum value, Oid type, const char* what) {
-    if (get_typlen(type) == -1 && VARSIZE_ANY_EXHDR(DatumGetPointer(value)) > kLongestText)
-        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s of a reservation is too long", what),
-                        errdetail("It has %zu bytes, of %zu at most.", VARSIZE_ANY_EXHDR(DatumGetPointer(value)),
-                                  kLongestText)));
-}
-
 } // namespace
+
+void require_short(Datum value, Oid type, const char* what) {
+    if (get_typlen(type) != -1)
+        return;
+    const Size length = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+    if (length > kLongestText)
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s is too long", what),
+                        errdetail("It has %zu bytes, of %d at most.", length, kLongestText)));
+}
 
 ExprState* compile_expression(Node* expression, List** dependencies) {
     List* relations = NIL;
@@ -97,9 +94,9 @@ Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid ow
             if (!claim.key_is_null)
                 claim.key = copy_key(key, compiled.key_type);
             if (unsupported == UnsupportedStay::kRefused) {
-                require_short(claim.listing, compiled.listing_type, "listing");
+                require_short(claim.listing, compiled.listing_type, "the listing of a reservation");
                 if (!claim.key_is_null)
-                    require_short(claim.key, compiled.key_type, "key");
+                    require_short(claim.key, compiled.key_type, "the key of a reservation");
             }
         }
     }

@@ -2,13 +2,14 @@
 
 #include "extension/tracking/backfill.hpp"
 
-#include "extension/claim/expressions.hpp"
+#include "extension/claim/evaluate.hpp"
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
 #include "extension/tracking/triggers.hpp"
 
 extern "C" {
 #include <miscadmin.h>
+#include <nodes/nodeFuncs.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 }
@@ -34,8 +35,21 @@ char* claims_sql(Oid reservations, const ClaimExpressions& claim, Oid hold, Day 
                     cut, claims_view_sql(reservations, claim), holds);
 }
 
+// Raises 54000 if the query of a text finds one.
+void refuse_long_text(const char* query, SqlNames names) {
+    names.set("longest", psprintf("%d", kLongestText));
+    const char* text = query_text(query, names);
+    if (text != nullptr)
+        ereport(ERROR,
+                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a listing or the key of a reservation is too long"),
+                 errdetail("It has more than %d bytes, and the listing begins with \"%s\".", kLongestText, text)));
+}
+
 // The calendars of listings that have none yet.
 void fill_listings(const SqlNames& names) {
+    refuse_long_text("SELECT left(l.{listings_column}::text, 20) FROM {listings} AS l"
+                     " WHERE {listing_is_text} AND octet_length(l.{listings_column}::text) > {longest} LIMIT 1",
+                     names);
     run_sql("INSERT INTO {calendar} (listing_id, booked, version, change)"
             " SELECT l.{listings_column}, '{}', availability.next_version(0), 'reset' FROM {listings} AS l"
             " WHERE l.{listings_column} IS NOT NULL"
@@ -56,8 +70,8 @@ void drop_calendars_of_gone(const SqlNames& names, const char* condition) {
 } // namespace
 
 void add_claims(SqlNames* names, const TrackedRow& row) {
-    const char* claims =
-        claims_sql(row.reservations, load_claim_expressions(row.reservations, row.claims), row.hold, row.since);
+    const ClaimExpressions claim = load_claim_expressions(row.reservations, row.claims);
+    const char* claims = claims_sql(row.reservations, claim, row.hold, row.since);
     constexpr char kSupported[] = "stay OPERATOR(pg_catalog.<@) pg_catalog.daterange '[1970-01-01,2149-06-07)'";
     names->set("claims", psprintf("(SELECT * FROM %s AS claims WHERE %s)", claims, kSupported));
     // Of each day that is claimed: listing, day, key.
@@ -65,6 +79,9 @@ void add_claims(SqlNames* names, const TrackedRow& row) {
                                         " CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n)",
                                         expand_sql("{claims}", *names)));
     names->set("unsupported_claims", psprintf("(SELECT * FROM %s AS claims WHERE NOT %s)", claims, kSupported));
+    const auto is_text = [](Node* expression) { return get_typlen(exprType(expression)) == -1 ? "true" : "false"; };
+    names->set("listing_is_text", is_text(claim.listing));
+    names->set("key_is_text", is_text(claim.key));
 }
 
 void refuse_unsupported_stays(const SqlNames& names) {
@@ -75,6 +92,13 @@ void refuse_unsupported_stays(const SqlNames& names) {
         ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
                         errmsg("an existing reservation is unbounded or outside the supported days"),
                         errdetail("%s", report), errhint("Supported days are 1970-01-01 to 2149-06-06.")));
+}
+
+void refuse_long_texts(const SqlNames& names) {
+    refuse_long_text("SELECT left(coalesce(listing::text, key::text), 20) FROM {claims} AS claims"
+                     " WHERE ({listing_is_text} AND octet_length(listing::text) > {longest})"
+                     " OR ({key_is_text} AND octet_length(key::text) > {longest}) LIMIT 1",
+                     names);
 }
 
 void refuse_double_bookings(const SqlNames& names) {
@@ -108,6 +132,7 @@ void refuse_double_bookings(const SqlNames& names) {
 
 void backfill(const SqlNames& names, const TrackedRow& row) {
     refuse_unsupported_stays(names);
+    refuse_long_texts(names);
     refuse_double_bookings(names);
     run_sql("INSERT INTO {calendar} (listing_id, booked, version, change)"
             " SELECT listing, availability.dayset_agg(stay), availability.next_version(0), 'reset'"

@@ -5,12 +5,15 @@
 
 namespace availability {
 
-// Adds {claims}, the query of all claims that days can be made of, {claimed_days}, that of their days, and
-// {unsupported_claims}, that of all other claims.
+// Adds {claims}, the query of all claims that days can be made of, {claimed_days}, that of their days,
+// {unsupported_claims}, that of all other claims; and {listing_is_text} and {key_is_text}, true or false.
 void add_claims(SqlNames* names, const TrackedRow& row);
 
 // Raises 22008 with a stay that days can't be made of, if there is one.
 void refuse_unsupported_stays(const SqlNames& names);
+
+// Raises 54000 if a listing or a key is a text that is too long.
+void refuse_long_texts(const SqlNames& names);
 
 // Raises 23505 with the days that more than one reservation claims, if there are any.
 void refuse_double_bookings(const SqlNames& names);

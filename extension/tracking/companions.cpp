@@ -129,6 +129,9 @@ SqlNames companion_names(const TrackedRow& row) {
                              " stay = NULL, was = NULL";
     names.set("reset", psprintf(kMark, change_word(Change::kReset)));
     names.set("dropped", psprintf(kMark, change_word(Change::kDropped)));
+    // The calendar c.booked, written: left alone, one that is stored out of line would not be in the WAL for the
+    // decoder.
+    names.set("booked_anew", "c.booked OPERATOR(availability.+) daterange 'empty'");
     return names;
 }
 
