@@ -3,6 +3,7 @@
 #include "extension/search/statistics.hpp"
 
 #include "extension/dayset/type.hpp"
+#include "extension/server/owner_scope.hpp"
 #include "extension/tracking/settings.hpp"
 
 extern "C" {
@@ -67,6 +68,7 @@ AVAILABILITY_FUNCTION(availability_booked_share) {
     InitMaterializedSRF(fcinfo, 0);
     auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
 
+    require_relation(table);
     Relation relation = relation_open(table, AccessShareLock);
     const AttrNumber column = calendar_column(relation, dayset_type());
     require_rights(relation, column);

@@ -214,9 +214,11 @@ double share_for_range(const AttStatsSlot& slot, Oid operator_oid, FmgrInfo* fun
     const char* name = get_opname(operator_oid);
     if (std::strcmp(name, "!&&") == 0)
         return free_share(slot, function, span);
-    if (std::strcmp(name, "&&") == 0) {
+    // Anybody's operator may name our estimator and have any name, and no negator.
+    const Oid negator = get_negator(operator_oid);
+    if (std::strcmp(name, "&&") == 0 && OidIsValid(negator)) {
         FmgrInfo disjoint;
-        fmgr_info(get_opcode(get_negator(operator_oid)), &disjoint);
+        fmgr_info(get_opcode(negator), &disjoint);
         return 1 - free_share(slot, &disjoint, span);
     }
     return share_of(slot, function, make_daterange(span));

@@ -31,7 +31,13 @@ void leave_owner(const OwnerScope& scope) {
     SetUserIdAndSecContext(scope.user, scope.security_context);
 }
 
+void require_relation(Oid relation) {
+    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation)))
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+}
+
 void require_owner(Oid relation) {
+    require_relation(relation);
     if (!owns_relation(relation, GetUserId()))
         aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
 }

@@ -48,7 +48,10 @@ auto as_owner(Oid relation, Body body) {
     return as_role(relation_owner(relation), body);
 }
 
-// Raises 42501 unless the current user owns the relation (or has its owner's rights).
+// Raises 42P01 if there is no such relation.
+void require_relation(Oid relation);
+
+// Raises 42P01 if there is no such relation, and 42501 unless the current user owns it (or has its owner's rights).
 void require_owner(Oid relation);
 
 } // namespace availability
