@@ -58,6 +58,11 @@ DELETE FROM listings WHERE id = 'a';
 INSERT INTO listings VALUES ('a');
 SELECT data::jsonb ->> 'event' AS event, (SELECT booked::jsonb FROM u_calendar WHERE listing_id = 'a') = data::jsonb -> 'booked' AS agrees
 FROM pg_logical_slot_get_changes('decoder_long', NULL, NULL);
+-- The owner's own update of a column of his own.
+ALTER TABLE u_calendar ADD market text;
+UPDATE u_calendar SET market = 'coast' WHERE listing_id = 'a';
+SELECT data::jsonb ->> 'event' AS event, (SELECT booked::jsonb FROM u_calendar WHERE listing_id = 'a') = data::jsonb -> 'booked' AS agrees
+FROM pg_logical_slot_get_changes('decoder_long', NULL, NULL);
 SELECT availability.forget('u', '2031-01-01');
 TRUNCATE u;
 SELECT * FROM events();

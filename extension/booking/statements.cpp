@@ -3,6 +3,7 @@
 #include "extension/booking/statements.hpp"
 
 #include "extension/calendar/booking_note.hpp"
+#include "extension/claim/harmless.hpp"
 
 extern "C" {
 #include <catalog/pg_type.h>
@@ -46,9 +47,16 @@ void require_one_row(const Target& target, uint64 rows, const char* key) {
                                                                 key, get_rel_name(target.reservations()))));
 }
 
-// As the caller's search_path reads it.
+// As the caller's search_path reads it. The statement is the caller's, so that no function of somebody else's may be in
+// it.
 const char* where_key(const Target& target) {
     const ClaimExpressions claim = load_claim_expressions(target.reservations(), target.tracked->row.claims);
+    if (!is_harmless(claim.key))
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("%s can't find reservations of table \"%s\" by their key", target.function,
+                               get_rel_name(target.reservations())),
+                        errdetail("The key is an expression that calls functions which don't come with the server."),
+                        errhint("UPDATE and DELETE move and cancel just as well.")));
     List* context = deparse_context_for(get_rel_name(target.reservations()), target.reservations());
     return psprintf("WHERE (%s) OPERATOR(pg_catalog.=) $1", deparse_expression(claim.key, context, false, false));
 }

@@ -65,7 +65,7 @@ void add_listing(const Listings& listings, ListingKey key) {
         return;
     if (get_typlen(key.type) == -1)
         key.value = PointerGetDatum(PG_DETOAST_DATUM(key.value));
-    require_short(key.value, key.type, "the key of a listing");
+    require_readable(key.value, key.type, "the key of a listing");
     const Tracked& tracked = listings.tracked;
     with_companion(open_calendar(tracked, RowExclusiveLock), [&] {
         run_sql("INSERT INTO {calendar} AS c (listing_id, booked, version, change)"
@@ -162,7 +162,10 @@ AVAILABILITY_FUNCTION(availability_listing_changed) {
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("not called as the trigger that availability.track makes")));
     // The tracked table first: who untracks it goes the same way.
-    Relation reservations = table_open(row_of_trigger(trigger).reservations, AccessShareLock);
+    Relation reservations = try_table_open(row_of_trigger(trigger).reservations, AccessShareLock);
+    // Dropped with CASCADE: there is nothing left that the calendars are of.
+    if (reservations == nullptr)
+        return PointerGetDatum(nullptr);
     // As it is once nobody can change it any more.
     const TrackedRow row = row_of_trigger(trigger);
     const Tracked& tracked = *find_tracked(reservations);

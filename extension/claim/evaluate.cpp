@@ -2,12 +2,15 @@
 
 #include "extension/claim/evaluate.hpp"
 
+#include <algorithm>
+
 #include "extension/claim/harmless.hpp"
 #include "extension/dayset/type.hpp"
 #include "extension/server/owner_scope.hpp"
 
 extern "C" {
 #include <executor/executor.h>
+#include <mb/pg_wchar.h>
 #include <nodes/nodeFuncs.h>
 #include <optimizer/optimizer.h>
 #include <utils/datum.h>
@@ -28,13 +31,21 @@ Datum copy_key(Datum value, Oid type) {
 
 } // namespace
 
-void require_short(Datum value, Oid type, const char* what) {
+void require_readable(Datum value, Oid type, const char* what) {
     if (get_typlen(type) != -1)
         return;
     const Size length = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
     if (length > kLongestText)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s is too long", what),
                         errdetail("It has %zu bytes, of %d at most.", length, kLongestText)));
+    if (GetDatabaseEncoding() == PG_UTF8)
+        return;
+    const char* bytes = VARDATA_ANY(DatumGetPointer(value));
+    if (GetDatabaseEncoding() != PG_SQL_ASCII)
+        pg_server_to_any(bytes, static_cast<int>(length), PG_UTF8);
+    else if (std::any_of(bytes, bytes + length, [](char byte) { return IS_HIGHBIT_SET(byte); }))
+        ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER), errmsg("%s has no form in UTF-8", what),
+                        errdetail("The database has no encoding, so that it can be of ASCII characters alone.")));
 }
 
 ExprState* compile_expression(Node* expression, List** dependencies) {
@@ -94,9 +105,9 @@ Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid ow
             if (!claim.key_is_null)
                 claim.key = copy_key(key, compiled.key_type);
             if (unsupported == UnsupportedStay::kRefused) {
-                require_short(claim.listing, compiled.listing_type, "the listing of a reservation");
+                require_readable(claim.listing, compiled.listing_type, "the listing of a reservation");
                 if (!claim.key_is_null)
-                    require_short(claim.key, compiled.key_type, "the key of a reservation");
+                    require_readable(claim.key, compiled.key_type, "the key of a reservation");
             }
         }
     }

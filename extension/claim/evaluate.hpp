@@ -31,13 +31,14 @@ struct CompiledClaim {
 // Compiles into the current memory context, with the rights of `owner`.
 CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner);
 
-// The longest text of a listing or a key, in bytes. A longer one could be stored out of line, where an update that leaves it
-// alone leaves it, and the decoder could not read it: a row of two such texts, small columns and the calendar fits in a
-// quarter of a page as long as the calendar, which each update writes anew, is what goes out of line.
+// The longest text of a listing or a key, in bytes. A longer one could be stored out of line, where an update that
+// leaves it alone leaves it, and the decoder could not read it: a row of two such texts, small columns and the calendar
+// fits in a quarter of a page as long as the calendar, which each update writes anew, is what goes out of line.
 inline constexpr int kLongestText = 512;
 
-// Raises 54000 if a value of `type`, neither out of line nor compressed, is a longer text; `what` names it.
-void require_short(Datum value, Oid type, const char* what);
+// Raises 54000 if a value of `type`, neither out of line nor compressed, is a longer text, and 22P05 if it is one that
+// has no form in UTF-8, in which events are written; `what` names it.
+void require_readable(Datum value, Oid type, const char* what);
 
 // A row's claim. Without a listing or a stay it holds nothing and `stay` is empty.
 struct Claim {
@@ -54,7 +55,7 @@ struct Claim {
 enum class UnsupportedStay { kRefused, kHoldsNothing };
 
 // Evaluates the claim of the row in `slot` (of the root's row type) in the current memory context, as `owner`, who owns
-// the view of claims. Raises 54000 in a row that comes if a listing or key is a text of more than 512 bytes.
+// the view of claims. Raises what require_readable() raises of the listing and the key of a row that comes.
 Claim evaluate_claim(const CompiledClaim& compiled, TupleTableSlot* slot, Oid owner, Day since,
                      UnsupportedStay unsupported);
 

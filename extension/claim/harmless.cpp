@@ -68,6 +68,11 @@ bool harms(Node* node, void*) {
         if (!has_plain_types(node, reinterpret_cast<OpExpr*>(node)->args))
             return true;
         break;
+    // The types' own output and input.
+    case T_CoerceViaIO:
+        if (!has_plain_types(node, list_make1(reinterpret_cast<CoerceViaIO*>(node)->arg)))
+            return true;
+        return walk_expression(node, harms, nullptr);
     case T_ScalarArrayOpExpr:
         if (!has_plain_types(node, reinterpret_cast<ScalarArrayOpExpr*>(node)->args))
             return true;

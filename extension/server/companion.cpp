@@ -13,6 +13,8 @@ extern "C" {
 #include <catalog/pg_inherits.h>
 #include <catalog/pg_type.h>
 #include <commands/trigger.h>
+#include <nodes/value.h>
+#include <parser/parse_func.h>
 #include <storage/lmgr.h>
 #include <utils/builtins.h>
 #include <utils/hsearch.h>
@@ -202,6 +204,18 @@ bool same_types(const CompanionTypes& a, const CompanionTypes& b) {
            a.key == b.key;
 }
 
+// Whether there are triggers but the one that track makes on calendars, which is for those who update them by hand.
+bool has_foreign_trigger(Relation relation) {
+    const TriggerDesc* triggers = relation->trigdesc;
+    if (triggers == nullptr)
+        return false;
+    const Oid own = calendar_trigger_function();
+    for (int i = 0; i < triggers->numtriggers; i++)
+        if (triggers->triggers[i].tgfoid != own)
+            return true;
+    return false;
+}
+
 Problem prove(CompanionKind kind, Relation relation, const CompanionTypes& types, Companion* companion) {
     const Shape& shape = kShapes[static_cast<int>(kind)];
     Problem problem = find_table_problem(relation);
@@ -226,7 +240,7 @@ Problem prove(CompanionKind kind, Relation relation, const CompanionTypes& types
     for (int i = 0; i < RelationGetNumberOfAttributes(relation); i++)
         columns += TupleDescAttr(RelationGetDescr(relation), i)->attisdropped ? 0 : 1;
     companion->owner = relation->rd_rel->relowner;
-    companion->plain = relation->trigdesc == nullptr &&
+    companion->plain = !has_foreign_trigger(relation) &&
                        (constraints == nullptr || (!constraints->has_generated_stored && constraints->num_check == 0));
     companion->plain_inserts = companion->plain && columns == shape.columns;
     return {};
@@ -266,6 +280,11 @@ Problem prove_once(CompanionKind kind, Relation relation, const CompanionTypes& 
 }
 
 } // namespace
+
+Oid calendar_trigger_function() {
+    return LookupFuncName(list_make2(makeString(pstrdup("availability")), makeString(pstrdup("calendar_updated"))), 0,
+                          nullptr, true);
+}
 
 Oid Companion::oid() const {
     return RelationGetRelid(relation);

@@ -52,7 +52,8 @@ struct Companion {
     Oid primary_key;
     // No index but the primary key, whose entries call nobody's code.
     bool only_key;
-    // No trigger, check or generated column: a row may be changed and deleted without the executor.
+    // No trigger but calendar_updated(), no check or generated column: a row may be changed and deleted without the
+    // executor.
     bool plain;
     // As well no other column: a row may be inserted without the executor.
     bool plain_inserts;
@@ -94,6 +95,10 @@ auto with_companion(const Companion& companion, Body body) {
 
 // Empties a companion, as its owner, and closes it.
 void truncate_companion(const Companion& companion);
+
+// availability.calendar_updated(), the trigger that track makes on calendars; InvalidOid while the extension is at an
+// earlier version than its library.
+Oid calendar_trigger_function();
 
 // Opens a view that is a companion. Raises 55000 if it was dropped or is no view. Its query is its owner's.
 Relation open_companion_view(Oid view, LOCKMODE mode);

@@ -8,6 +8,7 @@
 #include "extension/tracking/triggers.hpp"
 
 extern "C" {
+#include <mb/pg_wchar.h>
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
 #include <utils/builtins.h>
@@ -35,21 +36,33 @@ char* claims_sql(Oid reservations, const ClaimExpressions& claim, Oid hold, Day 
                     cut, claims_view_sql(reservations, claim), holds);
 }
 
-// Raises 54000 if the query of a text finds one.
-void refuse_long_text(const char* query, SqlNames names) {
-    names.set("longest", psprintf("%d", kLongestText));
+// The condition that a column has a text that require_readable() refuses. What can't be converted raises 22P05 by
+// itself.
+const char* unreadable_sql(Node* expression, const char* column) {
+    if (get_typlen(exprType(expression)) != -1)
+        return "false";
+    const char* in_utf8 = GetDatabaseEncoding() == PG_UTF8 ? "false"
+                          : GetDatabaseEncoding() == PG_SQL_ASCII
+                              ? psprintf("encode(convert_to(%s::text, 'SQL_ASCII'), 'hex') ~ '^(..)*[89a-f]'", column)
+                              : psprintf("convert_to(%s::text, 'UTF8') IS NULL", column);
+    return psprintf("(octet_length(%s::text) > %d OR %s)", column, kLongestText, in_utf8);
+}
+
+// Raises 54000 if the query finds one.
+void refuse_unreadable_text(const char* query, const SqlNames& names) {
     const char* text = query_text(query, names);
     if (text != nullptr)
-        ereport(ERROR,
-                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a listing or the key of a reservation is too long"),
-                 errdetail("It has more than %d bytes, and the listing begins with \"%s\".", kLongestText, text)));
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("a listing or the key of a reservation is too long, or has no form in UTF-8"),
+                        errdetail("It has %d bytes at most. The listing begins with \"%s\".", kLongestText, text)));
 }
 
 // The calendars of listings that have none yet.
 void fill_listings(const SqlNames& names) {
-    refuse_long_text("SELECT left(l.{listings_column}::text, 20) FROM {listings} AS l"
-                     " WHERE {listing_is_text} AND octet_length(l.{listings_column}::text) > {longest} LIMIT 1",
-                     names);
+    refuse_unreadable_text(
+        "SELECT left(listing::text, 20) FROM (SELECT {listings_column} AS listing FROM {listings}) AS l"
+        " WHERE {listing_is_unreadable} LIMIT 1",
+        names);
     run_sql("INSERT INTO {calendar} (listing_id, booked, version, change)"
             " SELECT l.{listings_column}, '{}', availability.next_version(0), 'reset' FROM {listings} AS l"
             " WHERE l.{listings_column} IS NOT NULL"
@@ -79,9 +92,8 @@ void add_claims(SqlNames* names, const TrackedRow& row) {
                                         " CROSS JOIN LATERAL generate_series(0, upper(stay) - lower(stay) - 1) AS n)",
                                         expand_sql("{claims}", *names)));
     names->set("unsupported_claims", psprintf("(SELECT * FROM %s AS claims WHERE NOT %s)", claims, kSupported));
-    const auto is_text = [](Node* expression) { return get_typlen(exprType(expression)) == -1 ? "true" : "false"; };
-    names->set("listing_is_text", is_text(claim.listing));
-    names->set("key_is_text", is_text(claim.key));
+    names->set("listing_is_unreadable", unreadable_sql(claim.listing, "listing"));
+    names->set("key_is_unreadable", unreadable_sql(claim.key, "key"));
 }
 
 void refuse_unsupported_stays(const SqlNames& names) {
@@ -94,11 +106,10 @@ void refuse_unsupported_stays(const SqlNames& names) {
                         errdetail("%s", report), errhint("Supported days are 1970-01-01 to 2149-06-06.")));
 }
 
-void refuse_long_texts(const SqlNames& names) {
-    refuse_long_text("SELECT left(coalesce(listing::text, key::text), 20) FROM {claims} AS claims"
-                     " WHERE ({listing_is_text} AND octet_length(listing::text) > {longest})"
-                     " OR ({key_is_text} AND octet_length(key::text) > {longest}) LIMIT 1",
-                     names);
+void refuse_unreadable_texts(const SqlNames& names) {
+    refuse_unreadable_text("SELECT left(coalesce(listing::text, key::text), 20) FROM {claims} AS claims"
+                           " WHERE {listing_is_unreadable} OR {key_is_unreadable} LIMIT 1",
+                           names);
 }
 
 void refuse_double_bookings(const SqlNames& names) {
@@ -132,7 +143,7 @@ void refuse_double_bookings(const SqlNames& names) {
 
 void backfill(const SqlNames& names, const TrackedRow& row) {
     refuse_unsupported_stays(names);
-    refuse_long_texts(names);
+    refuse_unreadable_texts(names);
     refuse_double_bookings(names);
     run_sql("INSERT INTO {calendar} (listing_id, booked, version, change)"
             " SELECT listing, availability.dayset_agg(stay), availability.next_version(0), 'reset'"

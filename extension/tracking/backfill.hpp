@@ -6,14 +6,14 @@
 namespace availability {
 
 // Adds {claims}, the query of all claims that days can be made of, {claimed_days}, that of their days,
-// {unsupported_claims}, that of all other claims; and {listing_is_text} and {key_is_text}, true or false.
+// {unsupported_claims}, that of all other claims; and the conditions {listing_is_unreadable} and {key_is_unreadable}.
 void add_claims(SqlNames* names, const TrackedRow& row);
 
 // Raises 22008 with a stay that days can't be made of, if there is one.
 void refuse_unsupported_stays(const SqlNames& names);
 
-// Raises 54000 if a listing or a key is a text that is too long.
-void refuse_long_texts(const SqlNames& names);
+// Raises 54000 if a listing or a key is a text that the decoder could not read.
+void refuse_unreadable_texts(const SqlNames& names);
 
 // Raises 23505 with the days that more than one reservation claims, if there are any.
 void refuse_double_bookings(const SqlNames& names);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "extension/core/change.hpp"
+#include "extension/server/companion.hpp"
 #include "extension/server/owner_scope.hpp"
 
 extern "C" {
@@ -170,6 +171,10 @@ void create_companions(Relation relation, const ClaimExpressions& claim, const S
             " was daterange"
             ") WITH (fillfactor = 70)",
             names);
+    if (OidIsValid(calendar_trigger_function()))
+        run_sql("CREATE TRIGGER _availability_calendar BEFORE UPDATE ON {calendar} FOR EACH ROW"
+                " EXECUTE FUNCTION availability.calendar_updated()",
+                names);
     if (day_rows)
         create_day_rows(names);
     // What comes from the expressions is a value, whose braces mean nothing.

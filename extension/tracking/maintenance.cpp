@@ -36,7 +36,7 @@ uint64 repair(const TrackedRow& row) {
     SqlNames names = companion_names(row);
     add_claims(&names, row);
     refuse_unsupported_stays(names);
-    refuse_long_texts(names);
+    refuse_unreadable_texts(names);
     refuse_double_bookings(names);
     const char* column = listings_key_column(row);
     ensure_triggers(row, column);

@@ -178,6 +178,34 @@ COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of
 -- Companions of tables that are tracked already are tied to them.
 UPDATE availability.tracked SET reservations = reservations;
 
+-- Calendars are written whole, also by updates by hand. A calendar that is locked for long or has a trigger of that name is
+-- left as it is.
+CREATE FUNCTION availability.calendar_updated() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
+COMMENT ON FUNCTION availability.calendar_updated() IS
+    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
+
+DO $do$
+DECLARE
+    calendar regclass;
+    waits CONSTANT text := pg_catalog.current_setting('lock_timeout');
+BEGIN
+    PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
+    FOR calendar IN
+        SELECT t.calendar FROM availability.tracked AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.calendar AND c.relkind = 'r'
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgname = '_availability_calendar')
+    LOOP
+        BEGIN
+            EXECUTE pg_catalog.format('CREATE TRIGGER _availability_calendar BEFORE UPDATE ON %s FOR EACH ROW'
+                                      ' EXECUTE FUNCTION availability.calendar_updated()', calendar);
+        EXCEPTION WHEN lock_not_available OR undefined_table THEN
+            RAISE WARNING 'calendar % got no trigger: updates by hand of its largest rows can''t be decoded', calendar;
+        END;
+    END LOOP;
+    PERFORM pg_catalog.set_config('lock_timeout', waits, true);
+END
+$do$;
+
 -- What is wrong with the server and the tracked tables, one row a finding, with the exact line that mends it.
 CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000 ROWS 10
