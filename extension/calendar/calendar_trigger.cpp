@@ -1,5 +1,7 @@
 // The trigger on calendars: whoever updates one, the WAL has it whole.
 
+#include <initializer_list>
+
 #include "extension/server/boundary.hpp"
 
 extern "C" {
