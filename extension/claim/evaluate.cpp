@@ -29,6 +29,16 @@ Datum copy_key(Datum value, Oid type) {
     return length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) : datumCopy(value, by_value, length);
 }
 
+// Adds the functions and types that the plan depends on to *dependencies.
+Expr* plan(Node* expression, List** dependencies) {
+    List* relations = NIL;
+    List* objects = NIL;
+    Expr* planned = expression_planner_with_deps(static_cast<Expr*>(copyObjectImpl(expression)), &relations, &objects);
+    if (dependencies != nullptr)
+        *dependencies = list_concat(*dependencies, objects);
+    return planned;
+}
+
 } // namespace
 
 void require_readable(Datum value, Oid type, const char* what) {
@@ -48,26 +58,25 @@ void require_readable(Datum value, Oid type, const char* what) {
                         errdetail("The database has no encoding, so that it can be of ASCII characters alone.")));
 }
 
-ExprState* compile_expression(Node* expression, List** dependencies) {
-    List* relations = NIL;
-    List* objects = NIL;
-    Expr* planned = expression_planner_with_deps(static_cast<Expr*>(copyObjectImpl(expression)), &relations, &objects);
-    if (dependencies != nullptr)
-        *dependencies = list_concat(*dependencies, objects);
-    return ExecInitExpr(planned, nullptr);
+ExprState* compile_expression(Node* expression) {
+    return ExecInitExpr(plan(expression, nullptr), nullptr);
 }
 
 CompiledClaim compile_claim(const ClaimExpressions& claim, Oid owner) {
     CompiledClaim compiled{};
     compiled.listing_type = getBaseType(exprType(claim.listing));
     compiled.key_type = getBaseType(exprType(claim.key));
-    compiled.needs_owner = !is_harmless(claim.listing) || !is_harmless(claim.key) || !is_harmless(claim.stay);
-
     // The right to execute is checked here: a booker needs no right to the owner's functions.
     const OwnerScope scope = enter_owner(owner);
-    compiled.listing = compile_expression(claim.listing, &compiled.dependencies);
-    compiled.key = compile_expression(claim.key, &compiled.dependencies);
-    compiled.stay = compile_expression(claim.stay, &compiled.dependencies);
+    const auto compile = [&compiled](Node* expression) {
+        // As it is once the functions in SQL are inlined: what is left of them is what runs.
+        Expr* planned = plan(expression, &compiled.dependencies);
+        compiled.needs_owner = compiled.needs_owner || !is_harmless(reinterpret_cast<Node*>(planned));
+        return ExecInitExpr(planned, nullptr);
+    };
+    compiled.listing = compile(claim.listing);
+    compiled.key = compile(claim.key);
+    compiled.stay = compile(claim.stay);
     leave_owner(scope);
     compiled.context = CreateStandaloneExprContext();
     return compiled;

@@ -11,9 +11,8 @@ extern "C" {
 
 namespace availability {
 
-// Makes an expression over a row ready to run, in the current memory context. Adds the functions and types whose change
-// asks for doing it again to *dependencies, a list of PlanInvalItem*.
-ExprState* compile_expression(Node* expression, List** dependencies = nullptr);
+// Makes an expression over a row ready to run, in the current memory context.
+ExprState* compile_expression(Node* expression);
 
 // What the row triggers evaluate.
 struct CompiledClaim {
@@ -25,7 +24,8 @@ struct CompiledClaim {
     Oid key_type;
     // Unless nobody's code is called: evaluation switches to the owner.
     bool needs_owner;
-    List* dependencies; // see compile_expression()
+    // The functions and types whose change asks for compiling again: a list of PlanInvalItem*.
+    List* dependencies;
 };
 
 // Compiles into the current memory context, with the rights of `owner`.

@@ -9,6 +9,7 @@ extern "C" {
 #include <catalog/pg_proc.h>
 #include <catalog/pg_type.h>
 #include <nodes/nodeFuncs.h>
+#include <utils/fmgroids.h>
 #include <utils/lsyscache.h>
 #include <utils/syscache.h>
 }
@@ -18,6 +19,9 @@ namespace availability {
 namespace {
 
 bool may_harm(Oid function, void*) {
+    // The operators || of text and anything else are SQL, and stable for the sake of types whose output is.
+    if (function == F_ANYTEXTCAT || function == F_TEXTANYCAT)
+        return false;
     HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
     if (!HeapTupleIsValid(tuple))
         return true;

@@ -20,6 +20,11 @@ CREATE FUNCTION availability.listing_changed() RETURNS trigger
 COMMENT ON FUNCTION availability.listing_changed() IS
     'trigger of tables of listings: a listing has a calendar as long as it lives';
 
+CREATE FUNCTION availability.calendar_updated() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
+COMMENT ON FUNCTION availability.calendar_updated() IS
+    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
+
 -- The life of the settings. A tracked table takes them and its companions along when it is dropped.
 
 CREATE FUNCTION availability.tracked_written() RETURNS trigger
@@ -56,8 +61,3 @@ COMMENT ON FUNCTION availability.dropped() IS
 REVOKE EXECUTE ON FUNCTION availability.dropped() FROM PUBLIC;
 CREATE EVENT TRIGGER availability_dropped ON sql_drop EXECUTE FUNCTION availability.dropped();
 COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of a tracked table go with it';
-
-CREATE FUNCTION availability.calendar_updated() RETURNS trigger
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
-COMMENT ON FUNCTION availability.calendar_updated() IS
-    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
