@@ -32,7 +32,7 @@ foreach my $encoding (sort keys %keys)
 	$node->safe_psql($database, qq(
 		CREATE EXTENSION availability;
 		CREATE TABLE calendar (listing_id text, booked availability.dayset, version bigint, change text);
-		CREATE TABLE reservations (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id text, stay daterange DEFAULT '[2027-01-01,2027-01-02)');
+		CREATE TABLE reservations (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id text, stay daterange DEFAULT '[2027-01-01,2027-01-01]');
 		SELECT availability.track('reservations');
 		SELECT pg_create_logical_replication_slot('$database', 'availability_decoder')));
 
