@@ -30,8 +30,6 @@ ALTER EXTENSION availability UPDATE;
 SELECT object AS only_upgraded FROM catalog() EXCEPT SELECT object FROM installed;
 SELECT object AS only_installed FROM installed EXCEPT SELECT object FROM catalog();
 SELECT reservations, v.* FROM availability.tracked, availability.verify(reservations) AS v;
--- A trigger is new: repair makes it.
-SELECT reservations, availability.repair(reservations) FROM availability.tracked ORDER BY reservations::text;
 
 -- The same session and its tracked tables, under the new one.
 SELECT answer($$INSERT INTO reservations VALUES (3, 1, '[2027-05-02,2027-05-04)')$$);
