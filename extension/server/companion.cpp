@@ -6,6 +6,7 @@
 #include "extension/server/spi.hpp"
 
 extern "C" {
+#include <access/genam.h>
 #include <access/relation.h>
 #include <access/tableam.h>
 #include <catalog/pg_class.h>
@@ -323,6 +324,10 @@ bool try_open_companion(CompanionKind kind, Oid oid, const CompanionTypes& types
     if (found.message != nullptr)
         relation_close(relation, mode);
     return found.message == nullptr;
+}
+
+Relation open_primary_key(const Companion& companion, LOCKMODE mode) {
+    return index_open(companion.primary_key, mode);
 }
 
 void close_companion(const Companion& companion) {

@@ -76,6 +76,9 @@ Companion open_companion(CompanionKind kind, Oid companion, const CompanionTypes
 bool try_open_companion(CompanionKind kind, Oid companion, const CompanionTypes& types, LOCKMODE mode,
                         Companion* opened, const char** problem);
 
+// The index of its primary key; close it with index_close(index, NoLock).
+Relation open_primary_key(const Companion& companion, LOCKMODE mode);
+
 // Keeps the lock.
 void close_companion(const Companion& companion);
 

@@ -1,4 +1,4 @@
-// Looking up rows of a companion by its primary key.
+// Primary keys, and looking up rows by them.
 
 #include "extension/server/primary_key.hpp"
 
@@ -43,10 +43,6 @@ bool is_plain_key(Relation table, Oid oid, const AttrNumber* columns, int count)
         plain = is_plain_column(table, index, i, columns[i]);
     index_close(index, AccessShareLock);
     return plain;
-}
-
-Relation open_primary_key(const Companion& companion, LOCKMODE mode) {
-    return index_open(companion.primary_key, mode);
 }
 
 void init_index_key(ScanKeyData* key, Relation index, AttrNumber column, StrategyNumber strategy, Datum value) {

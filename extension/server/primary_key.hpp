@@ -1,10 +1,12 @@
-// Looking up rows of a companion by its primary key.
+// Primary keys, and looking up rows by them.
 #pragma once
 
-#include "extension/server/companion.hpp"
+#include "extension/server/boundary.hpp"
 
 extern "C" {
+#include <access/attnum.h>
 #include <access/skey.h>
+#include <utils/relcache.h>
 }
 
 namespace availability {
@@ -12,9 +14,6 @@ namespace availability {
 // Whether an index is the primary key of a table on just these columns, and calls no code but that of their types: a
 // valid, immediate btree of default operator classes, with no further column, expression or predicate.
 bool is_plain_key(Relation table, Oid index, const AttrNumber* columns, int count);
-
-// The index of the primary key; close it with index_close(index, NoLock).
-Relation open_primary_key(const Companion& companion, LOCKMODE mode);
 
 // A key `column <strategy> value` on a btree index, by the operator of the index's own operator class; `column` counts
 // from 1.
