@@ -30,7 +30,20 @@ namespace availability {
 namespace {
 
 // A column as track makes it. The listing's and the reservation's types are those of the tracked table.
-enum class ColumnType { kListing, kKey, kDayset, kBigint, kText, kTextInC, kBytes, kDate, kStay, kUuid, kMoment };
+enum class ColumnType {
+    kListing,
+    kKey,
+    kDayset,
+    kBigint,
+    kText,
+    kTextInC,
+    kName,
+    kBytes,
+    kDate,
+    kStay,
+    kUuid,
+    kMoment
+};
 
 struct ColumnShape {
     const char* name;
@@ -60,15 +73,17 @@ constexpr Shape kShapes[] = {
      {{"listing_id", ColumnType::kListing, true},
       {"day", ColumnType::kDate, true},
       {"reservation_id", ColumnType::kKey, false}}},
+    // The holder is not among them: a table that was tracked under 0.2 gets that column with the first hold.
     {4,
      1,
      {{"hold_id", ColumnType::kUuid, true},
       {"listing_id", ColumnType::kListing, true},
       {"stay", ColumnType::kStay, true},
       {"expires_at", ColumnType::kMoment, true}}},
-    {5,
-     1,
-     {{"key", ColumnType::kTextInC, true},
+    {6,
+     2,
+     {{"booker", ColumnType::kName, true},
+      {"key", ColumnType::kTextInC, true},
       {"request", ColumnType::kBytes, true},
       {"reservation_id", ColumnType::kText, false},
       {"version", ColumnType::kBigint, false},
@@ -88,6 +103,8 @@ Oid type_of(const ColumnShape& column, const CompanionTypes& types) {
     case ColumnType::kText:
     case ColumnType::kTextInC:
         return TEXTOID;
+    case ColumnType::kName:
+        return NAMEOID;
     case ColumnType::kBytes:
         return BYTEAOID;
     case ColumnType::kDate:
@@ -310,12 +327,13 @@ Companion open_companion(CompanionKind kind, Oid oid, const CompanionTypes& type
 bool try_open_companion(CompanionKind kind, Oid oid, const CompanionTypes& types, LOCKMODE mode, Companion* opened,
                         const char** problem) {
     if (!ConditionalLockRelationOid(oid, mode)) {
-        *problem = "is locked";
+        const char* name = get_rel_name(oid);
+        *problem = psprintf("companion \"%s\" is locked", name != nullptr ? name : "");
         return false;
     }
     Relation relation = try_relation_open(oid, NoLock);
     if (relation == nullptr) {
-        *problem = "was dropped";
+        *problem = "a companion was dropped";
         UnlockRelationOid(oid, mode);
         return false;
     }

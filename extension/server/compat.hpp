@@ -143,6 +143,15 @@ inline TM_Result update_tuple(Relation relation, ItemPointer tid, TupleTableSlot
     return result;
 }
 
+// Runs a query that was started, to its end.
+inline void run_executor(QueryDesc* execution) {
+#if PG_VERSION_NUM >= 180000
+    ExecutorRun(execution, ForwardScanDirection, 0);
+#else
+    ExecutorRun(execution, ForwardScanDirection, 0, true);
+#endif
+}
+
 // Makes the index entries of a new row (version); raises 23505 as an INSERT does.
 inline void insert_index_entries(ResultRelInfo* relation, TupleTableSlot* slot, EState* estate, bool is_update,
                                  [[maybe_unused]] IndexEntries entries) {

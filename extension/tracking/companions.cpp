@@ -87,12 +87,12 @@ void make_booking_companions(const TrackedRow& row) {
     names.set("listing_type", listing_type(row.calendar));
     run_sql(
         "CREATE TABLE {hold} (hold_id uuid PRIMARY KEY, listing_id {listing_type} NOT NULL, stay daterange NOT NULL,"
-        " expires_at timestamptz NOT NULL)",
+        " expires_at timestamptz NOT NULL, holder name NOT NULL DEFAULT name '')",
         names);
     run_sql("CREATE INDEX ON {hold} (listing_id)", names);
-    run_sql("CREATE TABLE {request} (key text COLLATE \"C\" PRIMARY KEY, request bytea NOT NULL, reservation_id text, "
-            "version bigint,"
-            " expires_at timestamptz NOT NULL)",
+    run_sql("CREATE TABLE {request} (key text COLLATE \"C\" NOT NULL, request bytea NOT NULL, reservation_id text,"
+            " version bigint, expires_at timestamptz NOT NULL, booker name NOT NULL DEFAULT name '',"
+            " PRIMARY KEY (booker, key))",
             names);
     run_sql("CREATE INDEX ON {request} (expires_at)", names);
     run_sql("COMMENT ON TABLE {hold} IS 'days that are held for a while, kept by availability.hold'", names);
