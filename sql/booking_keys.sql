@@ -159,12 +159,14 @@ SELECT count(*) AS expired FROM (TABLE reservations_request UNION ALL TABLE othe
 CREATE TRIGGER sprung BEFORE DELETE ON others_request FOR EACH ROW EXECUTE FUNCTION sprung();
 CREATE INDEX ON priced_request ((1)) WHERE expression('a') = 'a';
 SELECT availability.expire_keys();
+SELECT availability.expire_keys('others');
 DROP TRIGGER sprung ON others_request;
+SELECT replayed FROM availability.book('others', 3, '[2027-01-01,2027-01-03)', 'walked');
+UPDATE others_request SET expires_at = now() - interval '1 second';
 CREATE RULE sprung AS ON DELETE TO others_request DO ALSO SELECT 1;
 DROP INDEX priced_request_expr_idx;
 ALTER TABLE priced_request RENAME expires_at TO expiry;
 SELECT availability.expire_keys();
-SELECT availability.expire_keys('others');
 DROP RULE sprung ON others_request;
 DROP TABLE priced_request;
 SELECT availability.expire_keys();
