@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "extension/booking/roles.hpp"
-#include "extension/booking/statements.hpp"
 #include "extension/server/errors.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/server/spi.hpp"

@@ -6,20 +6,13 @@
 // with a key, no other can learn, prevent or delay.
 #pragma once
 
-#include "extension/booking/arguments.hpp"
 #include "extension/booking/digest.hpp"
+#include "extension/booking/statements.hpp"
 
 namespace availability {
 
 // availability.idempotency_retention: how long a key lives, in seconds.
 extern int idempotency_retention;
-
-// What a booking function answers.
-struct BookingAnswer {
-    char* reservation; // NULL if the reservation has no key
-    int64 version;     // 0 if the listing has no calendar
-    bool replayed;
-};
 
 struct Request {
     char* key; // NULL: there is none, and nothing is remembered

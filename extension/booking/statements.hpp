@@ -2,9 +2,15 @@
 #pragma once
 
 #include "extension/booking/arguments.hpp"
-#include "extension/booking/idempotency.hpp"
 
 namespace availability {
+
+// What a booking function answers.
+struct BookingAnswer {
+    char* reservation; // NULL if the reservation has no key
+    int64 version;     // 0 if the listing has no calendar
+    bool replayed;
+};
 
 // The INSERT of a reservation: $1 is the listing, $2 the stay, $3 the attributes.
 const char* insert_sql(const Target& target, const ClaimColumns& columns, const Attributes& attributes);
