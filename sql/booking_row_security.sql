@@ -60,6 +60,16 @@ SET ROLE regress_rls_inserter;
 SELECT * FROM outcomes('reservations', '1');
 RESET ROLE;
 GRANT INSERT (stay) ON reservations TO regress_rls_inserter;
+-- a schema without grant
+REVOKE USAGE ON SCHEMA booking_row_security FROM PUBLIC;
+SET ROLE regress_rls_inserter;
+DO $$
+BEGIN
+    PERFORM availability.hold(oid::regclass, 1, '[2027-01-01,2027-01-03)') FROM pg_class WHERE relname = 'reservations' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'booking_row_security');
+END
+$$;
+RESET ROLE;
+GRANT USAGE ON SCHEMA booking_row_security TO PUBLIC;
 
 -- policies: permissive, restrictive, of other tables, of defaults, of settings, of generated columns
 SET ROLE regress_rls_owner;

@@ -44,9 +44,8 @@ void add_attribute(Attributes* attributes, const Target& target, const ClaimColu
                                           FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 }
 
-[[noreturn]] void report_dropped(Oid reservations) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", reservations),
-                    errhint("It was tracked. availability.untrack takes away what is left.")));
+[[noreturn]] void report_dropped(const char* reservations) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table \"%s\" does not exist", reservations)));
     pg_unreachable();
 }
 
@@ -66,7 +65,7 @@ TrackedRow writable_row(Oid reservations, AclMode right) {
     const TrackedRow row = require_tracked_row(reservations);
     const char* name = get_rel_name(row.reservations);
     if (name == nullptr)
-        report_dropped(row.reservations);
+        report_dropped(psprintf("%u", row.reservations));
     if (!has_right(row.reservations, right))
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name);
     return row;
@@ -79,9 +78,10 @@ Target open_target(FunctionCallInfo fcinfo, const char* function, AclMode right)
 
 Target open_target(Oid reservations, const char* function, AclMode right) {
     TrackedRow row = writable_row(reservations, right);
+    const char* name = get_rel_name(row.reservations);
     Relation relation = try_table_open(row.reservations, RowExclusiveLock);
     if (relation == nullptr)
-        report_dropped(row.reservations);
+        report_dropped(name != nullptr ? name : psprintf("%u", row.reservations));
     require_booking_companions(&row);
     require_roles_in_companions(row);
     return {function, find_tracked(relation), relation};

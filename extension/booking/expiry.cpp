@@ -14,6 +14,7 @@ extern "C" {
 #include <access/genam.h>
 #include <access/htup_details.h>
 #include <catalog/pg_index.h>
+#include <miscadmin.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
@@ -74,12 +75,17 @@ uint64 expire_in_passing(const TrackedRow& row) {
 
 uint64 expire_everywhere() {
     uint64 count = 0;
+    int others = 0;
     ListCell* cell;
     foreach (cell, all_tracked_rows()) {
         const auto* row = static_cast<TrackedRow*>(lfirst(cell));
         if (get_rel_name(row->reservations) == nullptr || !OidIsValid(row->request) ||
-            get_rel_name(row->request) == nullptr || !has_right(row->reservations, kAnyBookingRight))
+            get_rel_name(row->request) == nullptr)
             continue;
+        if (!has_right(row->reservations, kAnyBookingRight)) {
+            others++;
+            continue;
+        }
         uint64 deleted = 0;
         ErrorData* error = in_subtransaction(Outcome::kKept, [&] { deleted = expire_in_passing(*row); });
         if (error != nullptr && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
@@ -89,6 +95,10 @@ uint64 expire_everywhere() {
         else
             count += deleted;
     }
+    if (others > 0)
+        ereport(NOTICE, (errmsg_plural("skipped %d tracked table that role \"%s\" may not write",
+                                       "skipped %d tracked tables that role \"%s\" may not write", others, others,
+                                       GetUserNameFromId(GetUserId(), false))));
     return count;
 }
 

@@ -22,6 +22,7 @@ extern "C" {
 #include <tcop/dest.h>
 #include <tcop/tcopprot.h>
 #include <utils/acl.h>
+#include <utils/lsyscache.h>
 #include <utils/rel.h>
 #include <utils/rls.h>
 #include <utils/snapmgr.h>
@@ -108,6 +109,9 @@ bool only_grants_refuse(Relation reservations) {
 }
 
 void require_grants(const Target& target, const ClaimColumns& columns, const Attributes& attributes) {
+    const Oid schema = RelationGetNamespace(target.relation);
+    if (!may_use_schema(schema, GetUserId()))
+        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(schema));
     if (pg_class_aclcheck(target.reservations(), GetUserId(), ACL_INSERT) == ACLCHECK_OK)
         return;
     const auto require = [&target](AttrNumber column) {
