@@ -1,6 +1,6 @@
 # What the build and the tests need, and how a Debian or Ubuntu system gets it. Sourced after lib.sh.
 #
-# install_prerequisites demo|check|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
+# install_prerequisites demo|check|clients|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
 # sudo is not called, when nothing is missing. What the checks can do without, they want: see $wanted.
 
 # The oldest PostgreSQL that the extension compiles against.
@@ -117,6 +117,16 @@ list_missing() {
         need debhelper command -v dh
         need lintian command -v lintian
         need postgresql-server-dev-all command -v pg_buildext
+    fi
+    if [ "$1" = clients ]; then
+        need protobuf-compiler command -v protoc
+        need pgbouncer test -x /usr/sbin/pgbouncer
+        need python3-venv /usr/bin/python3 -c 'import ensurepip'
+        need golang command -v go
+        need nodejs command -v node
+        need npm command -v npm
+        need default-jdk-headless command -v javac
+        need maven command -v mvn
     fi
     if ! choose_server; then
         missing+=(postgresql)
