@@ -166,7 +166,14 @@ def drop():
     with engine.begin() as connection:
         connection.exec_driver_sql("SELECT availability.untrack('reservations')")
         connection.exec_driver_sql('DROP TABLE reservations')
-    equal(sql('alembic', r"SELECT relname FROM pg_class WHERE relname ~ '^reservations'"), [], 'a table that is untracked and dropped leaves nothing')
+    equal(sql('alembic', "SELECT relname FROM pg_class WHERE relname ~ '^reservations'"), [], 'a table that is untracked and dropped leaves nothing')
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        connection.exec_driver_sql(TRACK)
+    raises(sa.exc.DBAPIError, lambda: Reservation.__table__.drop(engine), 'a tracked table is not dropped by a mere DROP TABLE', lambda error: error.orig.sqlstate == '2BP01')
+    with engine.begin() as connection:
+        connection.exec_driver_sql('DROP TABLE reservations CASCADE')
+    equal(sql('alembic', "SELECT relname FROM pg_class WHERE relname ~ '^reservations'"), [], 'DROP TABLE ... CASCADE takes the companions along')
 
 
 create_database('alembic')

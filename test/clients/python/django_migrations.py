@@ -136,10 +136,28 @@ def rename_model():
     in_order('renamed back')
 
 
+def leftovers():
+    return sql('django', "SELECT relname FROM pg_class WHERE relname ~ '^rooms_booking_(calendar|day|hold|request|month|open|claims)'")
+
+
+def remove_field():
+    migrate(migrations.RemoveField('Booking', 'check_out'))
+    equal((sql('django', 'SELECT count(*) FROM availability.tracked'), leftovers()), ([(0,)], []), 'Django: a field that claims read is removed, and tracking with it')
+    migrate(migrations.AddField('Booking', 'check_out', models.DateField(null=True)),
+            migrations.RunSQL('UPDATE rooms_booking SET check_out = check_in + 1'), TRACK)
+    in_order('it is back, and tracked again')
+
+
 def delete_model():
+    migrate(migrations.DeleteModel('Booking'))
+    equal((sql('django', 'SELECT count(*) FROM availability.tracked'), leftovers()), ([(0,)], []), 'Django: a model that is deleted takes its companions along')
+    migrate(migrations.CreateModel('Booking', [
+        ('id', models.BigAutoField(primary_key=True)), ('listing', models.ForeignKey('rooms.Listing', models.CASCADE)),
+        ('check_in', models.DateField()), ('check_out', models.DateField())]), TRACK)
+    in_order('a model of the same name is tracked')
     migrate(UNTRACK, migrations.DeleteModel('Booking'))
-    equal(sql('django', "SELECT relname FROM pg_class WHERE relname ~ '^rooms_booking'"), [], 'Django: a model that is untracked and deleted leaves nothing')
+    equal(leftovers(), [], 'Django: a model that is untracked and deleted leaves nothing')
     migrate(migrations.DeleteModel('Home'), migrations.DeleteModel('Listing'))
 
 
-run(create_and_track, bookings, field, other_fields, claimed_fields, rename_model, delete_model)
+run(create_and_track, bookings, field, other_fields, claimed_fields, rename_model, remove_field, delete_model)
