@@ -19,7 +19,7 @@ fetch_python() {
 fetch_node() {
     cp "$clients/node/package.json" "$clients"/node/*.mjs "$src"/docs/clients/*.mjs "$src/decoder/examples/consumer.mjs" \
         "$src/decoder/event.proto" "$work/node/" &&
-        timeout 150 npm install --prefix "$work/node" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+        timeout 150 npm install --prefix "$work/node" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error --fetch-retries=1
 }
 
 # Go 1.19 does not know all of these.

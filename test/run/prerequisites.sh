@@ -156,13 +156,16 @@ as_root() {
 # What apt is told wherever it is called: a network that is not there shows soon.
 apt_options=(-q -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o DPkg::Lock::Timeout=120)
 
-# Installs packages as root. A server that comes this way gets no cluster of its own: the file that asks for
-# that goes when apt has ended.
+# Installs packages as root. A server that comes this way gets no cluster of its own, and a pooler is not started: the
+# files that ask for that go when apt has ended.
 install_script='
     conf=/etc/postgresql-common/createcluster.d/availability-no-cluster.conf
-    trap "rm -f $conf; rmdir --ignore-fail-on-non-empty ${conf%/*}" EXIT
+    policy=/usr/sbin/policy-rc.d
+    [ ! -e $policy ] || policy=
+    trap "rm -f $conf $policy; rmdir --ignore-fail-on-non-empty ${conf%/*}" EXIT
     trap "exit 1" HUP INT TERM
     mkdir -p ${conf%/*} && echo "create_main_cluster = off" > $conf
+    [ -z "$policy" ] || { printf "#!/bin/sh\nexit 101\n" > $policy && chmod +x $policy; }
     apt-get install -y --no-install-recommends "$@"'
 
 # A resolver without a network gives up after seconds, not after half a minute for each name.
