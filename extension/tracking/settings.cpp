@@ -184,6 +184,19 @@ TrackedRow tracked_row_of_tuple(HeapTuple tuple, TupleDesc descriptor) {
     return row_from_tuple(tuple, descriptor);
 }
 
+char* tracked_text(Oid reservations, const char* column) {
+    Relation table = table_open(tracked_table(), AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, kReservations, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(reservations));
+    SysScanDesc scan = systable_beginscan(table, InvalidOid, false, nullptr, 1, &key);
+    char* text = nullptr;
+    if (HeapTuple tuple = systable_getnext(scan); HeapTupleIsValid(tuple))
+        text = SPI_getvalue(tuple, RelationGetDescr(table), SPI_fnumber(RelationGetDescr(table), column));
+    systable_endscan(scan);
+    table_close(table, AccessShareLock);
+    return text;
+}
+
 bool is_tracked_table(Oid relation) {
     return relation == tracked_table();
 }

@@ -78,6 +78,9 @@ bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row)
 // A row of availability.tracked as it is about to be written.
 TrackedRow tracked_row_of_tuple(HeapTuple tuple, TupleDesc descriptor);
 
+// A column of text of a tracked table's row; NULL if it is null.
+char* tracked_text(Oid reservations, const char* column);
+
 // Whether a relation is availability.tracked.
 bool is_tracked_table(Oid relation);
 

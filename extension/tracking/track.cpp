@@ -1,10 +1,14 @@
 // availability.track: from a table of reservations to a tracked one.
 
+#include "extension/tracking/track.hpp"
+
 #include "extension/claim/expressions.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/tracking/backfill.hpp"
 #include "extension/tracking/companions.hpp"
+#include "extension/tracking/leftovers.hpp"
 #include "extension/tracking/listings.hpp"
+#include "extension/tracking/maintenance.hpp"
 #include "extension/tracking/triggers.hpp"
 #include "extension/tracking/write_lock.hpp"
 
@@ -34,20 +38,6 @@ extern "C" {
 namespace availability {
 
 namespace {
-
-// The arguments of track, with what was left out filled in.
-struct TrackArguments {
-    Oid reservations;
-    const char* listing;
-    const char* stay;
-    const char* active;
-    const char* key;
-    ListingsKey listings;
-    bool has_since;
-    Day since;
-    bool day_rows;
-    const char* cancel;
-};
 
 [[noreturn]] void not_trackable(Relation relation, const char* reason, const char* hint) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -136,22 +126,6 @@ void require_type(const char* argument, Node* expression, bool right, const char
                     errhint("%s", hint)));
 }
 
-// Analysed with the caller's search_path and rights, before anything is done as the table's owner.
-ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments) {
-    Node* listing = parse_claim_expression(relation, "listing", arguments.listing);
-    Node* key = parse_claim_expression(relation, "key", arguments.key);
-    Node* stay = parse_claim_expression(relation, "stay", arguments.stay);
-    Node* active = parse_claim_expression(relation, "active", arguments.active);
-    constexpr char kKeyTypes[] =
-        "Supported are smallint, integer, bigint, uuid, text and varchar; cast others to text.";
-    require_type("listing", listing, is_supported_key_type(getBaseType(exprType(listing))), kKeyTypes);
-    require_type("key", key, is_supported_key_type(getBaseType(exprType(key))), kKeyTypes);
-    require_type("stay", stay, getBaseType(exprType(stay)) == DATERANGEOID,
-                 "A stay is a daterange [check_in, check_out). Timestamps are not cut to days in silence: "
-                 "availability.stay_days(check_in, check_out, time_zone) gives the nights in the listing's time zone.");
-    return {listing, key, make_active_stay(active, stay)};
-}
-
 const char* literal_or_null(const char* text) {
     return text != nullptr ? quote_literal_cstr(text) : "NULL";
 }
@@ -183,7 +157,23 @@ void register_tracked(const TrackArguments& arguments, SqlNames* names, const ch
                   *names);
 }
 
-// The UPDATE that cancels the reservation with key $1, analysed as the claim is; NULL if reservations are deleted.
+} // namespace
+
+ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments) {
+    Node* listing = parse_claim_expression(relation, "listing", arguments.listing);
+    Node* key = parse_claim_expression(relation, "key", arguments.key);
+    Node* stay = parse_claim_expression(relation, "stay", arguments.stay);
+    Node* active = parse_claim_expression(relation, "active", arguments.active);
+    constexpr char kKeyTypes[] =
+        "Supported are smallint, integer, bigint, uuid, text and varchar; cast others to text.";
+    require_type("listing", listing, is_supported_key_type(getBaseType(exprType(listing))), kKeyTypes);
+    require_type("key", key, is_supported_key_type(getBaseType(exprType(key))), kKeyTypes);
+    require_type("stay", stay, getBaseType(exprType(stay)) == DATERANGEOID,
+                 "A stay is a daterange [check_in, check_out). Timestamps are not cut to days in silence: "
+                 "availability.stay_days(check_in, check_out, time_zone) gives the nights in the listing's time zone.");
+    return {listing, key, make_active_stay(active, stay)};
+}
+
 Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char* cancel) {
     if (cancel == nullptr)
         return nullptr;
@@ -204,17 +194,23 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char
 }
 
 void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cancel, const TrackArguments& arguments) {
-    SqlNames names = new_companion_names(relation, claim);
-    create_companions(relation, claim, names, arguments.day_rows);
+    TrackedRow left;
+    const bool adopts = find_leftovers(relation, &left);
+    require_adoptable(left, claim);
+    SqlNames names = new_companion_names(relation, claim, left);
+    const bool adopts_cancel = adopts && OidIsValid(cancel_function(left));
+    create_companions(relation, claim, names, arguments.day_rows, left);
     if (cancel != nullptr)
-        create_cancel_function(names, cancel);
+        create_cancel_function(names, cancel, adopts_cancel ? "CREATE OR REPLACE" : "CREATE");
+    else if (adopts_cancel)
+        drop_cancel_function(left);
     register_tracked(arguments, &names, new_listing_trigger(arguments.listings.table, relation));
     CommandCounterIncrement();
 
     // From here on by what was registered, as everything that comes later will read it.
     TrackedRow row = require_tracked_row(arguments.reservations);
     if (tracks_bookings())
-        require_booking_companions(&row);
+        require_booking_companions(&row, &left);
     const char* listings_column = OidIsValid(row.listings)
                                       ? quote_identifier(get_attname(row.listings, arguments.listings.column, false))
                                       : nullptr;
@@ -227,9 +223,21 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
     filling.set("day_pkey", expand_sql("{day_pkey}", names));
     if (listings_column != nullptr)
         filling.set("listings_column", listings_column);
-    add_claims(&filling, row);
-    backfill(filling, row);
+    if (!OidIsValid(left.calendar) && !OidIsValid(left.day)) {
+        add_claims(&filling, row);
+        backfill(filling, row);
+        return;
+    }
+    // What they hold may be right, and their versions go on.
+    if (!OidIsValid(left.calendar))
+        add_calendar_key(filling);
+    if (arguments.day_rows && !OidIsValid(left.day))
+        add_day_key(filling);
+    CommandCounterIncrement();
+    repair(row);
 }
+
+namespace {
 
 const char* text_argument(FunctionCallInfo fcinfo, int n) {
     return PG_ARGISNULL(n) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(n));
