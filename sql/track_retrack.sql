@@ -135,6 +135,20 @@ SELECT availability.suspend('track_retrack.reservations');
 SELECT availability.retrack('track_retrack.reservations');
 RESET ROLE;
 
+-- what is not given is read as it was meant, whatever the caller's search_path
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.daterange(date, date) RETURNS pg_catalog.daterange LANGUAGE sql IMMUTABLE AS $$SELECT pg_catalog.daterange('2000-01-01', '2000-01-02')$$;
+CREATE FUNCTION track_retrack.first_night(daterange) RETURNS date LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+SELECT availability.retrack('reservations', stay => 'daterange(first_night(stay), upper(stay))');
+SET search_path = trap, pg_catalog;
+SELECT availability.retrack('track_retrack.reservations', key => 'id');
+SELECT availability.suspend('track_retrack.reservations');
+SELECT availability.retrack('track_retrack.reservations');
+RESET search_path;
+SET search_path = track_retrack, public;
+SELECT key, stay FROM reservations_claims ORDER BY key LIMIT 1;
+SELECT * FROM availability.verify('reservations');
+
 -- a suspended table goes as any other
 SELECT availability.suspend('reservations');
 SELECT availability.untrack('reservations');
@@ -143,5 +157,5 @@ SELECT availability.track('reservations', stay => 'stay');
 SELECT availability.suspend('reservations');
 DROP TABLE reservations CASCADE;
 SELECT relname FROM pg_class WHERE relname ~ '^(reservations_|months)' AND relkind IN ('r', 'v') AND relnamespace = 'track_retrack'::regnamespace;
-DROP SCHEMA track_retrack CASCADE;
+DROP SCHEMA trap, track_retrack CASCADE;
 DROP ROLE regress_reader;

@@ -305,18 +305,20 @@ void retrack(Retracking* r) {
     repair(now);
 }
 
-const char* given(FunctionCallInfo fcinfo, int n, const char* otherwise) {
-    return PG_ARGISNULL(n) ? otherwise : text_to_cstring(PG_GETARG_TEXT_PP(n));
+void take_given(FunctionCallInfo fcinfo, int n, const char** argument, bool* stored) {
+    *stored = PG_ARGISNULL(n);
+    if (!*stored)
+        *argument = text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
 void add_given_arguments(FunctionCallInfo fcinfo, TrackArguments* arguments) {
-    arguments->listing = given(fcinfo, 1, arguments->listing);
-    arguments->stay = given(fcinfo, 2, arguments->stay);
-    arguments->active = given(fcinfo, 3, arguments->active);
-    arguments->key = given(fcinfo, 4, arguments->key);
+    take_given(fcinfo, 1, &arguments->listing, &arguments->stored_listing);
+    take_given(fcinfo, 2, &arguments->stay, &arguments->stored_stay);
+    take_given(fcinfo, 3, &arguments->active, &arguments->stored_active);
+    take_given(fcinfo, 4, &arguments->key, &arguments->stored_key);
+    take_given(fcinfo, 6, &arguments->cancel, &arguments->stored_cancel);
     if (!PG_ARGISNULL(5))
         arguments->listings.table = PG_GETARG_OID(5);
-    arguments->cancel = given(fcinfo, 6, arguments->cancel);
     if (arguments->cancel != nullptr && arguments->cancel[0] == '\0')
         arguments->cancel = nullptr;
 }
@@ -365,10 +367,9 @@ AVAILABILITY_FUNCTION(availability_retrack) {
     const ListingsKey referenced = !PG_ARGISNULL(1) && PG_ARGISNULL(5)
                                        ? find_listings(relation, claim.listing, InvalidOid)
                                        : ListingsKey{InvalidOid, InvalidAttrNumber};
-    arguments.listings = OidIsValid(referenced.table)
-                             ? referenced
-                             : find_listings(relation, claim.listing, arguments.listings.table);
-    Query* cancel = parse_cancel(relation, claim, arguments.cancel);
+    arguments.listings =
+        OidIsValid(referenced.table) ? referenced : find_listings(relation, claim.listing, arguments.listings.table);
+    Query* cancel = parse_cancel(relation, claim, arguments);
     as_owner(reservations, [&] {
         if (!is_tracked) {
             make_tracked(relation, claim, cancel, arguments);

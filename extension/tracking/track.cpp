@@ -28,6 +28,7 @@ extern "C" {
 #include <utils/acl.h>
 #include <utils/builtins.h>
 #include <utils/date.h>
+#include <utils/guc.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
 #include <utils/relcache.h>
@@ -157,13 +158,28 @@ void register_tracked(const TrackArguments& arguments, SqlNames* names, const ch
                   *names);
 }
 
+// Until AtEOXact_GUC() with what it returns.
+int enter_stored_text(bool stored) {
+    const int level = NewGUCNestLevel();
+    if (stored)
+        set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                          false);
+    return level;
+}
+
 } // namespace
 
 ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments) {
-    Node* listing = parse_claim_expression(relation, "listing", arguments.listing);
-    Node* key = parse_claim_expression(relation, "key", arguments.key);
-    Node* stay = parse_claim_expression(relation, "stay", arguments.stay);
-    Node* active = parse_claim_expression(relation, "active", arguments.active);
+    const auto parse = [&](const char* argument, const char* text, bool stored) {
+        const int level = enter_stored_text(stored);
+        Node* expression = parse_claim_expression(relation, argument, text);
+        AtEOXact_GUC(false, level);
+        return expression;
+    };
+    Node* listing = parse("listing", arguments.listing, arguments.stored_listing);
+    Node* key = parse("key", arguments.key, arguments.stored_key);
+    Node* stay = parse("stay", arguments.stay, arguments.stored_stay);
+    Node* active = parse("active", arguments.active, arguments.stored_active);
     constexpr char kKeyTypes[] =
         "Supported are smallint, integer, bigint, uuid, text and varchar; cast others to text.";
     require_type("listing", listing, is_supported_key_type(getBaseType(exprType(listing))), kKeyTypes);
@@ -174,13 +190,13 @@ ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments)
     return {listing, key, make_active_stay(active, stay)};
 }
 
-Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char* cancel) {
-    if (cancel == nullptr)
+Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const TrackArguments& arguments) {
+    if (arguments.cancel == nullptr)
         return nullptr;
     List* context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
     // On lines of its own: it may end in a comment.
     const char* text = psprintf("UPDATE %s SET %s\n WHERE (%s) OPERATOR(pg_catalog.=) $1 RETURNING 1",
-                                qualified_name(RelationGetRelid(relation)), cancel,
+                                qualified_name(RelationGetRelid(relation)), arguments.cancel,
                                 deparse_expression(claim.key, context, false, false));
     List* statements = raw_parser(text, RAW_PARSE_DEFAULT);
     const auto* update = reinterpret_cast<UpdateStmt*>(linitial_node(RawStmt, statements)->stmt);
@@ -190,7 +206,10 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char
                         errmsg("argument \"cancel\" of availability.track is not what follows SET in an UPDATE"),
                         errhint("Such as: status = 'cancelled', cancelled_at = now()")));
     Oid key_type = getBaseType(exprType(claim.key));
-    return parse_analyze_fixedparams(linitial_node(RawStmt, statements), text, &key_type, 1, nullptr);
+    const int level = enter_stored_text(arguments.stored_cancel);
+    Query* query = parse_analyze_fixedparams(linitial_node(RawStmt, statements), text, &key_type, 1, nullptr);
+    AtEOXact_GUC(false, level);
+    return query;
 }
 
 void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cancel, const TrackArguments& arguments) {
@@ -284,7 +303,7 @@ AVAILABILITY_FUNCTION(availability_track) {
         arguments.key = default_key(relation);
     const ClaimExpressions claim = parse_claim(relation, arguments);
     arguments.listings = find_listings(relation, claim.listing, arguments.listings.table);
-    Query* cancel = parse_cancel(relation, claim, arguments.cancel);
+    Query* cancel = parse_cancel(relation, claim, arguments);
     as_owner(arguments.reservations, [&] { make_tracked(relation, claim, cancel, arguments); });
     relation_close(relation, NoLock);
     PG_RETURN_VOID();

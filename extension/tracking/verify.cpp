@@ -121,8 +121,9 @@ const char* verify_sql(const TrackedRow& row) {
 
     StringInfoData sql;
     initStringInfo(&sql);
-    for (const char* part : {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "",
-                             kCalendars, column != nullptr ? kListings : "", kTriggers, kChildren, " ORDER BY kind, listing, day"})
+    for (const char* part :
+         {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "", kCalendars,
+          column != nullptr ? kListings : "", kTriggers, kChildren, " ORDER BY kind, listing, day"})
         appendStringInfoString(&sql, expand_sql(part, names));
     return sql.data;
 }

@@ -169,7 +169,7 @@ CREATE FUNCTION availability.tracked_written() RETURNS trigger
 COMMENT ON FUNCTION availability.tracked_written() IS
     'row trigger of availability.tracked: ties companions to their table';
 REVOKE EXECUTE ON FUNCTION availability.tracked_written() FROM PUBLIC;
-CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE ON availability.tracked
+CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE OR DELETE ON availability.tracked
     FOR EACH ROW EXECUTE FUNCTION availability.tracked_written();
 
 CREATE FUNCTION availability.follow_drop(relations oid[]) RETURNS void
@@ -189,7 +189,11 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM availability.tracked t
                WHERE t.reservations = ANY (relations) OR t.claims = ANY (relations) OR t.listings = ANY (relations)) THEN
-        PERFORM availability.follow_drop(relations);
+        BEGIN
+            PERFORM availability.follow_drop(relations);
+        EXCEPTION WHEN undefined_file THEN
+            RAISE WARNING 'the settings of a dropped table are left: the library of extension availability is missing';
+        END;
     END IF;
 END
 $$;

@@ -30,6 +30,8 @@ ALTER EXTENSION availability UPDATE;
 SELECT object AS only_upgraded FROM catalog() EXCEPT SELECT object FROM installed;
 SELECT object AS only_installed FROM installed EXCEPT SELECT object FROM catalog();
 SELECT reservations, v.* FROM availability.tracked, availability.verify(reservations) AS v;
+-- Companions are tied to the extension, so that they go with it.
+SELECT count(DISTINCT (classid, objid)) AS tied FROM pg_depend WHERE deptype = 'n' AND refclassid = 'pg_extension'::regclass;
 
 -- The same session and its tracked tables, under the new one.
 SELECT answer($$INSERT INTO reservations VALUES (3, 1, '[2027-05-02,2027-05-04)')$$);
