@@ -122,7 +122,8 @@ BEGIN
         WHERE g.tgfoid = 'availability.listing_changed()'::regprocedure AND g.tgparentid = 0
             AND NOT EXISTS (SELECT FROM availability.tracked t
                             WHERE t.listings = g.tgrelid
-                                AND g.tgname IN (t.listings_trigger, regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name))
+                                AND g.tgname IN (t.listings_trigger, regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name,
+                                                 regexp_replace(t.listings_trigger, 'listing$', 'rekey')::name))
             -- retrack adopts them
             AND NOT EXISTS (SELECT FROM pg_constraint f JOIN pg_trigger c ON c.tgrelid = f.conrelid
                             WHERE f.contype = 'f' AND f.confrelid = g.tgrelid

@@ -112,7 +112,7 @@ void suspend(const TrackedRow& row, const TrackArguments& arguments) {
                 names);
         tie_companion(row, {ProcedureRelationId, cancel, 0});
     }
-    drop_listing_trigger(row);
+    drop_key_triggers(row);
     write_tracked(row.reservations,
                   "UPDATE availability.tracked SET listing = {listing_text}, stay = {stay_text},"
                   " active = {active_text}, key = {key_text}, cancel = {cancel_text} WHERE reservations = {oid}::oid",

@@ -128,8 +128,9 @@ const char* leftover_listing_trigger(Oid listings, const char* table) {
     return is_left ? name : nullptr;
 }
 
-void drop_listing_trigger(const TrackedRow& row) {
+void drop_key_triggers(const TrackedRow& row) {
     drop_trigger(row.listings, NameStr(row.listings_trigger));
+    drop_trigger(row.listings, listing_rekey_trigger(NameStr(row.listings_trigger)));
 }
 
 const char* new_listing_trigger(Oid listings, Relation reservations) {

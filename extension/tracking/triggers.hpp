@@ -51,7 +51,7 @@ bool has_claim_trigger(Oid reservations);
 const char* leftover_listing_trigger(Oid listings, const char* table);
 
 // Drops that on the table of listings alone, which depends on the listings' key.
-void drop_listing_trigger(const TrackedRow& row);
+void drop_key_triggers(const TrackedRow& row);
 
 // Drops all of them. Not by DROP TRIGGER, which only the owner of the table of listings may do.
 void drop_triggers(const TrackedRow& row);
