@@ -149,6 +149,16 @@ SET search_path = track_retrack, public;
 SELECT key, stay FROM reservations_claims ORDER BY key LIMIT 1;
 SELECT * FROM availability.verify('reservations');
 
+-- a column that the cancel function alone reads
+ALTER TABLE reservations ADD COLUMN note text;
+SELECT availability.retrack('reservations', cancel => 'note = ''called off''');
+ALTER TABLE reservations DROP COLUMN note CASCADE;
+SELECT finding, remedy FROM availability.doctor() WHERE subject = 'tracked table track_retrack.reservations';
+SELECT availability.cancel('reservations', '1');
+SELECT availability.retrack('reservations');
+SELECT availability.retrack('reservations', cancel => $$state = 'cancelled'$$);
+SELECT count(*) FROM availability.doctor() WHERE subject = 'tracked table track_retrack.reservations';
+
 -- a suspended table goes as any other
 SELECT availability.suspend('reservations');
 SELECT availability.untrack('reservations');

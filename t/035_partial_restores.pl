@@ -128,6 +128,29 @@ sql('schema', "SELECT availability.untrack('reservations')");
 is(sql('schema', q(SELECT relname FROM pg_class WHERE relname ~ '^reservations_' AND relkind IN ('r', 'v') UNION ALL SELECT proname FROM pg_proc WHERE proname ~ '^reservations_(claim|cancel)')),
 	'', 'untrack leaves nothing');
 
+# Tables that were renamed and moved since they were tracked, and one that is suspended.
+restore('renamed', '', []);
+sql('renamed', q(
+	CREATE SCHEMA other;
+	ALTER TABLE reservations RENAME TO "My Bookings";
+	ALTER TABLE "My Bookings" SET SCHEMA other;
+	SELECT availability.suspend('yard.cars')));
+sql('postgres', 'CREATE DATABASE renamed_schema');
+command_ok([ 'pg_dump', '--schema-only', '-f', "$directory/renamed", 'renamed' ], 'renamed: pg_dump');
+command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', "$directory/out", '-f', "$directory/renamed", 'renamed_schema' ], 'renamed: psql restores it');
+is(findings('renamed_schema'),
+	qq(table other."My Bookings"|SELECT availability.retrack('other."My Bookings"');\ntable yard.cars|SELECT availability.untrack('yard.cars');  -- then availability.track again),
+	'renamed: the doctor says the lines');
+mend('renamed_schema');
+is(sql('renamed_schema', 'SELECT reservations, calendar, day, claims, claim, cancel, listings_trigger, hold FROM availability.tracked'),
+	q(other."My Bookings"|reservations_calendar|reservations_day|reservations_claims|reservations_claim|status = 'cancelled'::text|_reservations_listing|reservations_hold),
+	'renamed: its companions are adopted');
+is(sql('renamed_schema', q(
+	INSERT INTO listings VALUES (1);
+	INSERT INTO other."My Bookings" VALUES (1, 1, daterange('2027-01-01', '2027-01-03'));
+	SELECT reservation_id FROM availability.cancel('other."My Bookings"', 1);
+	SELECT * FROM availability.verify('other."My Bookings"'))), '1', 'renamed: books and cancels');
+
 # The schema alone, and cleared or tracked with other arguments in place of adopted.
 restore('cleared', '', ['--schema-only']);
 sql('cleared', "SELECT availability.untrack('reservations'); SELECT availability.untrack('yard.cars')");

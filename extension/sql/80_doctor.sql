@@ -68,6 +68,14 @@ BEGIN
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
             AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
     RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), 'its companion cancel is gone: nothing can be cancelled by a function',
+            format('SELECT availability.retrack(%L, cancel => %L);', t.reservations, t.cancel)
+        FROM availability.tracked t JOIN pg_class r ON r.oid = t.reservations JOIN pg_class k ON k.oid = t.calendar
+        WHERE t.cancel IS NOT NULL
+            AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                            WHERE p.prosqlbody IS NOT NULL AND p.prorettype = 'int4'::regtype AND p.proretset
+                                AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.reservations);
+    RETURN QUERY
         SELECT format('tracked table %s', t.reservations), 'is suspended: no row can be written',
             format('SELECT availability.retrack(%L);', t.reservations)
         FROM availability.tracked t JOIN pg_class c ON c.oid = t.claims AND c.relkind = 'v'
@@ -84,10 +92,14 @@ BEGIN
     RETURN QUERY
         SELECT format('table %s', c.oid::regclass),
             'has the triggers of a tracked table but no settings, as a restore without the extension''s data has: no row can be written',
-            CASE WHEN v.oid IS NOT NULL THEN format('SELECT availability.retrack(%L);', c.oid::regclass)
+            CASE WHEN pg_get_viewdef(v.oid) !~ 'WHERE false;$' THEN format('SELECT availability.retrack(%L);', c.oid::regclass)
                  ELSE format('SELECT availability.untrack(%L);  -- then availability.track again', c.oid::regclass) END
         FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-            LEFT JOIN pg_class v ON v.relnamespace = c.relnamespace AND v.relname = c.relname || '_claims' AND v.relkind = 'v'
+            -- a table that was renamed keeps the names of its companions
+            LEFT JOIN LATERAL (SELECT v.oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+                               WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+                                   AND v.relkind = 'v' AND v.relname LIKE '%\_claims'
+                               ORDER BY v.relname <> c.relname || '_claims' LIMIT 1) v ON true
         WHERE g.tgfoid = 'availability.claim_changed()'::regprocedure AND g.tgparentid = 0
             AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.reservations = c.oid)
         ORDER BY 1;
@@ -106,7 +118,15 @@ BEGIN
                  FROM pg_class o
                  WHERE o.relnamespace = k.relnamespace AND o.relkind = 'r'
                     AND o.relname IN (k.relname, k.prefix || '_day', k.prefix || '_hold', k.prefix || '_request')) AS tables
-            FROM calendars k LEFT JOIN pg_class c ON c.relnamespace = k.relnamespace AND c.relname = k.prefix AND c.relkind IN ('r', 'p'))
+            FROM calendars k
+                LEFT JOIN LATERAL (SELECT c.oid FROM pg_class c
+                                   WHERE c.relkind IN ('r', 'p')
+                                       AND (c.relnamespace = k.relnamespace AND c.relname = k.prefix
+                                            OR EXISTS (SELECT FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid
+                                                           JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                                                       WHERE v.relnamespace = k.relnamespace AND v.relname = k.prefix || '_claims'
+                                                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid))
+                                   ORDER BY c.relname <> k.prefix LIMIT 1) c ON true)
         SELECT CASE WHEN l.reservations IS NOT NULL THEN format('table %s', l.reservations::regclass)
                     ELSE format('companion %s', l.oid::regclass) END,
             CASE WHEN l.reservations IS NOT NULL THEN 'is not tracked; companions of an earlier tracking are left'

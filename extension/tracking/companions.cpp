@@ -136,8 +136,12 @@ void add_type_names(SqlNames* names, Relation relation, const ClaimExpressions& 
 }
 
 SqlNames new_companion_names(Relation relation, const ClaimExpressions& claim, const TrackedRow& left) {
-    const Oid schema = RelationGetNamespace(relation);
-    const char* table = RelationGetRelationName(relation);
+    // Beside what is left, under its names: the table may have been renamed since.
+    const Oid claims = left.claims;
+    const char* claim_name = NameStr(left.claim);
+    const Oid schema = OidIsValid(claims) ? get_rel_namespace(claims) : RelationGetNamespace(relation);
+    const char* table = OidIsValid(claims) ? pnstrdup(claim_name, std::strlen(claim_name) - std::strlen("_claim"))
+                                           : RelationGetRelationName(relation);
     SqlNames names;
     const auto add = [&](const char* companion, Oid existing) {
         const char* name = psprintf("%s_%s", table, companion);

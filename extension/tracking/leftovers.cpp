@@ -4,12 +4,14 @@
 
 #include <cstring>
 
+#include "extension/server/dependencies.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/tracking/prove.hpp"
 #include "extension/tracking/provenance.hpp"
 #include "extension/tracking/triggers.hpp"
 
 extern "C" {
+#include <catalog/pg_class.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
@@ -33,17 +35,45 @@ Oid* field_of(TrackedRow* row, const char* kind) {
                            : nullptr;
 }
 
+constexpr char kClaimsEnding[] = "_claims";
+constexpr std::size_t kClaimsEndingLength = sizeof(kClaimsEnding) - 1;
+
+// What stands before the ending of a view of claims; NULL if it has another one.
+const char* prefix_of(Oid view) {
+    const char* name = get_rel_name(view);
+    const std::size_t length = std::strlen(name);
+    return length > kClaimsEndingLength && std::strcmp(name + length - kClaimsEndingLength, kClaimsEnding) == 0
+               ? pnstrdup(name, length - kClaimsEndingLength)
+               : nullptr;
+}
+
+// The view of claims that reads the table: that of its name or, where it was renamed or moved since, of another.
+Oid find_claims_view(Relation relation) {
+    Oid found = InvalidOid;
+    ListCell* cell;
+    foreach (cell, reading_views(RelationGetRelid(relation))) {
+        const Oid view = lfirst_oid(cell);
+        const char* prefix = prefix_of(view);
+        if (prefix != nullptr &&
+            OidIsValid(get_relname_relid(psprintf("%s_calendar", prefix), get_rel_namespace(view))) &&
+            (!OidIsValid(found) || std::strcmp(prefix, RelationGetRelationName(relation)) == 0))
+            found = view;
+    }
+    return found;
+}
+
 TrackedRow named_companions(Relation relation) {
-    const Oid schema = RelationGetNamespace(relation);
-    const char* table = RelationGetRelationName(relation);
     TrackedRow row{};
     row.reservations = RelationGetRelid(relation);
     row.since = kNoHorizon;
     row.cancels_by_update = true;
-    namestrcpy(&row.claim, psprintf("%s_claim", table));
+    const Oid claims = find_claims_view(relation);
+    const char* prefix = OidIsValid(claims) ? prefix_of(claims) : RelationGetRelationName(relation);
+    const Oid schema = OidIsValid(claims) ? get_rel_namespace(claims) : RelationGetNamespace(relation);
+    namestrcpy(&row.claim, psprintf("%s_claim", prefix));
     constexpr const char* kKinds[] = {"calendar", "day", "month", "open", "claims", "hold", "request"};
     for (const char* kind : kKinds)
-        *field_of(&row, kind) = get_relname_relid(psprintf("%s_%s", table, kind), schema);
+        *field_of(&row, kind) = get_relname_relid(psprintf("%s_%s", prefix, kind), schema);
     return row;
 }
 
@@ -51,7 +81,8 @@ void find_listing_trigger(Relation relation, TrackedRow* row) {
     ListCell* cell;
     foreach (cell, RelationGetFKeyList(relation)) {
         const Oid listings = static_cast<ForeignKeyCacheInfo*>(lfirst(cell))->confrelid;
-        if (const char* name = leftover_listing_trigger(listings, RelationGetRelationName(relation))) {
+        const char* prefix = pnstrdup(NameStr(row->claim), std::strlen(NameStr(row->claim)) - std::strlen("_claim"));
+        if (const char* name = leftover_listing_trigger(listings, prefix)) {
             row->listings = listings;
             namestrcpy(&row->listings_trigger, name);
         }
@@ -61,6 +92,10 @@ void find_listing_trigger(Relation relation, TrackedRow* row) {
 } // namespace
 
 bool find_leftovers(Relation relation, TrackedRow* row) {
+    *row = TrackedRow{};
+    row->reservations = RelationGetRelid(relation);
+    if (relation->rd_rel->relkind != RELKIND_RELATION && relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+        return false;
     TrackedRow left = named_companions(relation);
     const CompanionObjects found = find_companions(left);
     for (int i = 0; i < found.count; i++) {
@@ -71,8 +106,8 @@ bool find_leftovers(Relation relation, TrackedRow* row) {
     find_listing_trigger(relation, &left);
     const bool was_tracked =
         has_claim_trigger(left.reservations) || OidIsValid(left.claims) || OidIsValid(left.calendar);
-    *row = was_tracked ? left : TrackedRow{};
-    row->reservations = left.reservations;
+    if (was_tracked)
+        *row = left;
     return was_tracked;
 }
 

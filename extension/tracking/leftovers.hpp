@@ -9,9 +9,10 @@
 
 namespace availability {
 
-// Finds, by the names that track gives them, the objects that are what track makes for this table and belong to its
-// owner: *row has those alone. False, with none in *row, if nothing shows that the table was tracked: its row trigger,
-// a view of its claims, or a calendar.
+// Finds, by the names that track gives them and, where the table was renamed since, by what reads it, the objects that
+// are what track makes for this table and belong to its owner: *row has those alone, and the name of the claim
+// function, from which all are named. False, with none in *row, if nothing shows that the table was tracked: its row
+// trigger, a view of its claims, or a calendar.
 bool find_leftovers(Relation reservations, TrackedRow* row);
 
 // Raises 55000 if what is left is not just what track makes for this claim.

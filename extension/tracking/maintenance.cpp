@@ -117,11 +117,16 @@ bool untrack_leftovers(Oid reservations) {
     TrackedRow row;
     if (read_tracked_row(reservations, &row) || get_rel_name(reservations) == nullptr)
         return false;
+    const auto find = [&](LOCKMODE mode) {
+        Relation relation = relation_open(reservations, mode);
+        const bool found = find_leftovers(relation, &row);
+        relation_close(relation, NoLock);
+        return found;
+    };
+    if (!find(AccessShareLock))
+        return false;
     require_owner(reservations);
-    LockRelationOid(reservations, AccessExclusiveLock);
-    Relation relation = relation_open(reservations, NoLock);
-    const bool found = find_leftovers(relation, &row);
-    relation_close(relation, NoLock);
+    const bool found = find(AccessExclusiveLock);
     const Oid user = GetUserId();
     if (found)
         as_owner(reservations, [&] {

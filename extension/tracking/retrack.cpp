@@ -38,8 +38,9 @@ char* qualified_function_name(Oid function) {
 // What follows SET in the UPDATE that cancels; NULL if there is none.
 const char* cancel_text(const TrackedRow& row) {
     const Oid cancel = cancel_function(row);
+    // One that is gone is not given up: without it, cancelling would delete.
     if (!OidIsValid(cancel))
-        return nullptr;
+        return tracked_text(row.reservations, "cancel");
     SqlNames names;
     names.set("oid", psprintf("%u", cancel));
     return query_text("SELECT substring(pg_get_function_sqlbody({oid}::oid) FROM 'SET (.*)\\n\\s+WHERE ')", names);

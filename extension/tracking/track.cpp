@@ -223,7 +223,10 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
         create_cancel_function(names, cancel, adopts_cancel ? "CREATE OR REPLACE" : "CREATE");
     else if (adopts_cancel)
         drop_cancel_function(left);
-    register_tracked(arguments, &names, new_listing_trigger(arguments.listings.table, relation));
+    const bool adopts_trigger = OidIsValid(left.listings) && left.listings == arguments.listings.table;
+    register_tracked(arguments, &names,
+                     adopts_trigger ? NameStr(left.listings_trigger)
+                                    : new_listing_trigger(arguments.listings.table, relation));
     CommandCounterIncrement();
 
     // From here on by what was registered, as everything that comes later will read it.
