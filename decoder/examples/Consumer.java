@@ -28,12 +28,14 @@ import org.roaringbitmap.RoaringBitmap;
 /**
  * A complete consumer of events, with pgjdbc: keeps a copy of every calendar in a file.
  *
- * <pre>java Consumer jdbc:postgresql://localhost/app cache public.reservations_calendar calendars.jsonl [json|protobuf [STOP]]</pre>
+ * <pre>java Consumer jdbc:postgresql://localhost/app cache public.reservations_calendar calendars.jsonl [json|protobuf
+ * [STOP]]</pre>
  *
- * The first run makes the slot and copies the calendars; every run goes on from what the slot has confirmed. A transaction is
- * confirmed when its last event is in the file. What was in the file but not confirmed when the consumer died comes again, and
- * its version tells that it is known: nothing is lost, nothing is done twice. STOP ends it after so many events, for tests.
- * Needs pgjdbc, gson, RoaringBitmap, protobuf-java and what protoc makes of event.proto (package availability.v1).
+ * The first run makes the slot and copies the calendars; every run goes on from what the slot has confirmed. A
+ * transaction is confirmed when its last event is in the file. What was in the file but not confirmed when the consumer
+ * died comes again, and its version tells that it is known: nothing is lost, nothing is done twice. STOP ends it after
+ * so many events, for tests. Needs pgjdbc, gson, RoaringBitmap, protobuf-java and what protoc makes of event.proto
+ * (package availability.v1).
  */
 public final class Consumer {
     /** What the file has of a calendar, one a line. */
@@ -48,13 +50,15 @@ public final class Consumer {
     /** Makes the slot, then copies: events from before the copy come too, and are older than what it holds. */
     private static void copyCalendars(String url, String slot, String table, Path path) throws Exception {
         List<String> lines = new ArrayList<>();
-        try (Connection connection = DriverManager.getConnection(url); Statement statement = connection.createStatement()) {
+        try (Connection connection = DriverManager.getConnection(url);
+             Statement statement = connection.createStatement()) {
             if (!statement.executeQuery("SELECT FROM pg_replication_slots WHERE slot_name = '" + slot + "'").next()) {
                 statement.execute("SELECT pg_create_logical_replication_slot('" + slot + "', 'availability_decoder')");
             }
             ResultSet rows = statement.executeQuery("SELECT listing_id::text, version, booked::jsonb FROM " + table);
             while (rows.next()) {
-                lines.add(GSON.toJson(new Calendar(rows.getString(1), rows.getLong(2), GSON.fromJson(rows.getString(3), JsonElement.class))));
+                lines.add(GSON.toJson(new Calendar(rows.getString(1), rows.getLong(2),
+                                                   GSON.fromJson(rows.getString(3), JsonElement.class))));
             }
         }
         Path copy = Files.write(Path.of(path + ".new"), lines);
@@ -86,7 +90,8 @@ public final class Consumer {
         String kind = event.getEvent().name().toLowerCase();
         String listing = event.hasListingNumber() ? Long.toString(event.getListingNumber()) : event.getListingText();
         JsonElement booked = CHANGES.contains(kind) ? spans(event.getBooked().asReadOnlyByteBuffer()) : null;
-        return new Event(kind, listing, event.getVersion(), booked, LogSequenceNumber.valueOf(event.getLsn()).asString(), event.getLast());
+        return new Event(kind, listing, event.getVersion(), booked,
+                         LogSequenceNumber.valueOf(event.getLsn()).asString(), event.getLast());
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -112,13 +117,20 @@ public final class Consumer {
         PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "15");
         PGProperty.PREFER_QUERY_MODE.set(properties, "simple");
         try (Connection connection = DriverManager.getConnection(url, properties);
-                FileOutputStream copy = new FileOutputStream(path.toFile(), true)) {
-            PGReplicationStream stream = connection.unwrap(PGConnection.class).getReplicationAPI().replicationStream().logical()
-                    .withSlotName(slot).withSlotOption("format", format).withSlotOption("tables", table)
-                    .withStatusInterval(5, TimeUnit.SECONDS).start();
+             FileOutputStream copy = new FileOutputStream(path.toFile(), true)) {
+            PGReplicationStream stream = connection.unwrap(PGConnection.class)
+                                             .getReplicationAPI()
+                                             .replicationStream()
+                                             .logical()
+                                             .withSlotName(slot)
+                                             .withSlotOption("format", format)
+                                             .withSlotOption("tables", table)
+                                             .withStatusInterval(5, TimeUnit.SECONDS)
+                                             .start();
             while (true) {
                 Event event = parse(format, stream.read());
-                if (CHANGES.contains(event.event()) && known.getOrDefault(event.listing(), Long.MIN_VALUE) < event.version()) {
+                if (CHANGES.contains(event.event()) &&
+                    known.getOrDefault(event.listing(), Long.MIN_VALUE) < event.version()) {
                     String line = GSON.toJson(new Calendar(event.listing(), event.version(), event.booked()));
                     copy.write((line + "\n").getBytes(StandardCharsets.UTF_8));
                     known.put(event.listing(), event.version());

@@ -2,10 +2,10 @@
 //
 //	go run . postgres://localhost/app cache public.reservations_calendar calendars.jsonl [json|protobuf [STOP]]
 //
-// The first run makes the slot and copies the calendars; every run goes on from what the slot has confirmed. A transaction
-// is confirmed when its last event is in the file. What was in the file but not confirmed when the consumer died comes
-// again, and its version tells that it is known: nothing is lost, nothing is done twice. STOP ends it after so many events,
-// for tests. Package availabilityv1 is what protoc makes of event.proto.
+// The first run makes the slot and copies the calendars; every run goes on from what the slot has confirmed. A
+// transaction is confirmed when its last event is in the file. What was in the file but not confirmed when the consumer
+// died comes again, and its version tells that it is known: nothing is lost, nothing is done twice. STOP ends it after
+// so many events, for tests. Package availabilityv1 is what protoc makes of event.proto.
 package main
 
 import (
@@ -63,7 +63,9 @@ func copyCalendars(url, slot, table, path string) {
 		query(connection, "SELECT pg_create_logical_replication_slot('"+slot+"', 'availability_decoder')")
 	}
 	file := must(os.Create(path + ".new"))
-	for _, row := range query(connection, "SELECT json_build_object('listing', listing_id::text, 'version', version, 'booked', booked::jsonb) FROM "+table) {
+	rows := query(connection, `SELECT json_build_object(
+		'listing', listing_id::text, 'version', version, 'booked', booked::jsonb) FROM `+table)
+	for _, row := range rows {
 		must(fmt.Fprintf(file, "%s\n", row[0]))
 	}
 	must(0, file.Close())
@@ -149,8 +151,9 @@ func main() {
 	config := must(pgconn.ParseConfig(url))
 	config.RuntimeParams["replication"] = "database"
 	stream := must(pgconn.ConnectConfig(context.Background(), config))
+	tables := strings.ReplaceAll(table, "'", "''")
 	stream.Frontend().SendQuery(&pgproto3.Query{String: fmt.Sprintf(
-		`START_REPLICATION SLOT "%s" LOGICAL 0/0 (format '%s', tables '%s')`, slot, format, strings.ReplaceAll(table, "'", "''"))})
+		`START_REPLICATION SLOT "%s" LOGICAL 0/0 (format '%s', tables '%s')`, slot, format, tables)})
 	must(0, stream.Frontend().Flush())
 
 	var applied uint64 // all up to there is in the file

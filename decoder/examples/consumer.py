@@ -3,9 +3,10 @@
     pip install psycopg2                      # for protobuf: protobuf, pyroaring, and protoc --python_out=. event.proto
     python3 consumer.py "dbname=app" cache public.reservations_calendar calendars.jsonl [json|protobuf [STOP]]
 
-The first run makes the slot and copies the calendars; every run goes on from what the slot has confirmed. A transaction is
-confirmed when its last event is in the file. What was in the file but not confirmed when the consumer died comes again, and
-its version tells that it is known: nothing is lost, nothing is done twice. STOP ends it after so many events, for tests.
+The first run makes the slot and copies the calendars; every run goes on from what the slot has confirmed. A transaction
+is confirmed when its last event is in the file. What was in the file but not confirmed when the consumer died comes
+again, and its version tells that it is known: nothing is lost, nothing is done twice. STOP ends it after so many
+events, for tests.
 """
 
 import datetime
@@ -27,8 +28,11 @@ def copy_calendars():
     connection = psycopg2.connect(dsn)
     connection.autocommit = True
     cursor = connection.cursor()
-    cursor.execute("""SELECT pg_create_logical_replication_slot(%s, 'availability_decoder')
-        WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = %s)""", (slot, slot))
+    cursor.execute(
+        """SELECT pg_create_logical_replication_slot(%s, 'availability_decoder')
+        WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = %s)""",
+        (slot, slot),
+    )
     cursor.execute('SELECT listing_id::text, version, booked::jsonb FROM ' + table)
     with open(path + '.new', 'w') as new:
         for listing, version, booked in cursor:
@@ -40,6 +44,7 @@ def copy_calendars():
 def spans(roaring):
     """A portable Roaring bitmap of days since 1970-01-01, as JSON has them: half-open spans."""
     from pyroaring import BitMap
+
     result = []
     for day in BitMap.deserialize(roaring):
         if not result or result[-1][1] != day:
@@ -56,10 +61,18 @@ def parse(payload):
         event['lsn'] = int(high, 16) << 32 | int(low, 16)
         return event
     import event_pb2
+
     event = event_pb2.Event.FromString(payload)
-    parsed = {'event': event_pb2.Kind.Name(event.event).lower(), 'lsn': event.lsn, 'last': event.last, 'reason': event.reason}
+    parsed = {
+        'event': event_pb2.Kind.Name(event.event).lower(),
+        'lsn': event.lsn,
+        'last': event.last,
+        'reason': event.reason,
+    }
     if parsed['event'] in KINDS:
-        parsed.update(listing=str(getattr(event, event.WhichOneof('listing'))), version=event.version, booked=spans(event.booked))
+        parsed.update(
+            listing=str(getattr(event, event.WhichOneof('listing'))), version=event.version, booked=spans(event.booked)
+        )
     return parsed
 
 

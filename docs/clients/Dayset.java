@@ -56,7 +56,12 @@ public final class Dayset {
             for (; days.hasNext() && days.peekNext() == end; end++) {
                 days.next();
             }
-            text.append(text.length() > 1 ? "," : "").append('[').append(LocalDate.ofEpochDay(first)).append(',').append(LocalDate.ofEpochDay(end)).append(')');
+            text.append(text.length() > 1 ? "," : "")
+                .append('[')
+                .append(LocalDate.ofEpochDay(first))
+                .append(',')
+                .append(LocalDate.ofEpochDay(end))
+                .append(')');
         }
         return text.append('}').toString();
     }

@@ -37,13 +37,15 @@ public final class DaysetType implements UserType<RoaringBitmap> {
     }
 
     @Override
-    public RoaringBitmap nullSafeGet(ResultSet row, int column, SharedSessionContractImplementor session, Object owner) throws SQLException {
+    public RoaringBitmap nullSafeGet(ResultSet row, int column, SharedSessionContractImplementor session, Object owner)
+        throws SQLException {
         String text = row.getString(column);
         return text == null ? null : Dayset.fromText(text);
     }
 
     @Override
-    public void nullSafeSet(PreparedStatement statement, RoaringBitmap days, int parameter, SharedSessionContractImplementor session) throws SQLException {
+    public void nullSafeSet(PreparedStatement statement, RoaringBitmap days, int parameter,
+                            SharedSessionContractImplementor session) throws SQLException {
         statement.setObject(parameter, days == null ? null : Dayset.toText(days), Types.OTHER);
     }
 
@@ -64,6 +66,6 @@ public final class DaysetType implements UserType<RoaringBitmap> {
 
     @Override
     public RoaringBitmap assemble(Serializable cached, Object owner) {
-        return cached == null ? null : Dayset.fromText((String) cached);
+        return cached == null ? null : Dayset.fromText((String)cached);
     }
 }

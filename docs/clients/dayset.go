@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Days is the value of a dayset. Its binary form is the portable form of Roaring bitmaps, as booked::bytea and booked of
-// a protobuf event are.
+// Days is the value of a dayset. Its binary form is the portable form of Roaring bitmaps, as booked::bytea and booked
+// of a protobuf event are.
 type Days struct{ *roaring.Bitmap }
 
 // ScanBytes reads the binary form.

@@ -25,8 +25,7 @@ export function toBytes(days) {
 // The text form: '{[2026-12-20,2026-12-27),[2027-01-01,2027-01-03)}'.
 export function fromText(text) {
     const days = new RoaringBitmap32();
-    for (const [, first, end] of text.matchAll(/\[([\d-]+),([\d-]+)\)/g))
-        days.addRange(dayOf(first), dayOf(end));
+    for (const [, first, end] of text.matchAll(/\[([\d-]+),([\d-]+)\)/g)) days.addRange(dayOf(first), dayOf(end));
     return days;
 }
 
@@ -34,14 +33,16 @@ export function fromText(text) {
 export function spans(days) {
     const result = [];
     for (const day of days) {
-        if (result.at(-1)?.[1] !== day)
-            result.push([day, day]);
+        if (result.at(-1)?.[1] !== day) result.push([day, day]);
         result.at(-1)[1] = day + 1;
     }
     return result.map(([first, end]) => [dateOf(first), dateOf(end)]);
 }
 
-export const toText = (days) => `{${spans(days).map(([first, end]) => `[${first},${end})`).join()}}`;
+export const toText = (days) =>
+    `{${spans(days)
+        .map(([first, end]) => `[${first},${end})`)
+        .join()}}`;
 
 // node-postgres takes a bitmap as a parameter, too, when it can turn into the text form.
 RoaringBitmap32.prototype.toPostgres = function () {

@@ -1,7 +1,7 @@
 """Django: a field of the type dayset, which holds a BitMap.
 
-    class Home(models.Model):
-        booked = DaysetField(null=True)
+class Home(models.Model):
+    booked = DaysetField(null=True)
 """
 
 from django.db import models

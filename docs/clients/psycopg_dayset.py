@@ -1,7 +1,7 @@
 """psycopg 3: a dayset is read as a BitMap and a BitMap written as a dayset, in text and binary.
 
-    register(connection)
-    booked, = connection.execute('SELECT booked FROM reservations_calendar WHERE listing_id = 42').fetchone()
+register(connection)
+booked, = connection.execute('SELECT booked FROM reservations_calendar WHERE listing_id = 42').fetchone()
 """
 
 from psycopg.adapt import Dumper, Loader

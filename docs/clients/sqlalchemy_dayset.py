@@ -1,9 +1,10 @@
 """SQLAlchemy: a column of the type dayset holds a BitMap, with any driver. Alembic: hides the companions.
 
-    class Home(Base):
-        booked: Mapped[BitMap] = mapped_column(Dayset)
+class Home(Base):
+    booked: Mapped[BitMap] = mapped_column(Dayset)
 
-    session.scalars(select(Home).where(func.availability.is_available(Home.booked, Range(date(2027, 7, 10), date(2027, 7, 17)))))
+week = Range(date(2027, 7, 10), date(2027, 7, 17))
+session.scalars(select(Home).where(func.availability.is_available(Home.booked, week)))
 """
 
 import re

@@ -12,35 +12,38 @@ mkdir -p "$work/logs" "$work/go/v1" "$work/java" "$work/node"
 
 fetch_python() {
     /usr/bin/python3 -m venv "$work/python" &&
-        timeout 150 "$work/python/bin/pip" install -q --disable-pip-version-check -r "$clients/python/requirements.txt" &&
+        timeout 150 "$work/python/bin/pip" install -q --disable-pip-version-check \
+            -r "$clients/python/requirements.txt" &&
         protoc -I "$src/decoder" --python_out="$work" event.proto
 }
 
 fetch_node() {
-    cp "$clients/node/package.json" "$clients"/node/*.mjs "$src"/docs/clients/*.mjs "$src/decoder/examples/consumer.mjs" \
-        "$src/decoder/event.proto" "$work/node/" &&
-        timeout 150 npm install --prefix "$work/node" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error --fetch-retries=1
+    cp "$clients"/node/* "$src"/docs/clients/*.mjs "$src"/decoder/examples/*.mjs "$src/decoder/event.proto" \
+        "$work/node/" &&
+        cd "$work/node" && timeout 150 npm install --ignore-scripts --no-audit --no-fund --no-update-notifier \
+            --loglevel=error --fetch-retries=1 --fetch-retry-maxtimeout=10000
 }
 
 # Go 1.19 does not know all of these.
 export GOPATH=$work/go-path GOTOOLCHAIN=local GOFLAGS=-modcacherw
 
 fetch_go() {
-    cp -r "$clients"/go/. "$work/go/" && cp "$src/decoder/examples/consumer.go" "$work/go/" && mkdir -p "$work/go/dayset" &&
-        cp "$src/docs/clients/dayset.go" "$work/go/dayset/" && (cd "$work/go" && timeout 150 go mod download &&
-        go install google.golang.org/protobuf/cmd/protoc-gen-go)
+    cp -r "$clients"/go/. "$work/go/" && cp "$src"/decoder/examples/*.go "$work/go/" && mkdir -p "$work/go/dayset" &&
+        cp "$src"/docs/clients/*.go "$work/go/dayset/" &&
+        (cd "$work/go" && timeout 150 go mod download && go install google.golang.org/protobuf/cmd/protoc-gen-go)
 }
 
 fetch_java() {
-    cp "$clients/java/pom.xml" "$work/java/" && timeout 150 mvn -q -B -f "$work/java/pom.xml" -Dmaven.repo.local="$work/maven" \
-        dependency:copy-dependencies -DoutputDirectory="$work/java/lib"
+    cp "$clients/java/pom.xml" "$work/java/" &&
+        timeout 150 mvn -q -B -f "$work/java/pom.xml" -Dmaven.repo.local="$work/maven" \
+            dependency:copy-dependencies -DoutputDirectory="$work/java/lib"
 }
 
 # Twice, if need be: what a registry did not give in time it may give now.
 fetch() {
     local attempt
     for attempt in 1 2; do
-        if "fetch_$1" >"$work/logs/fetch_$1" 2>&1; then
+        if ("fetch_$1") >"$work/logs/fetch_$1" 2>&1; then
             touch "$work/$1.fetched"
             return
         fi
@@ -61,7 +64,8 @@ fetched() {
 # --- building -----------------------------------------------------------------------------------------------------
 
 build_go() {
-    protoc -I "$src/decoder" --plugin="$GOPATH/bin/protoc-gen-go" --go_out="$work/go" --go_opt=module=availability event.proto &&
+    protoc -I "$src/decoder" --plugin="$GOPATH/bin/protoc-gen-go" --go_out="$work/go" \
+        --go_opt=module=availability event.proto &&
         (cd "$work/go" && go build -o consumer . && go build -o clients/clients ./clients)
 }
 
@@ -73,8 +77,13 @@ build_java() {
 
 # A server on a port of the loopback address too, since not every driver knows Unix sockets.
 start_client_server() {
-    port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    start_server "fsync = off" "max_replication_slots = 40" "max_wal_senders = 40" "max_prepared_transactions = 10" || return
+    port=$(/usr/bin/python3 -c '
+import socket
+probe = socket.socket()
+probe.bind(("127.0.0.1", 0))
+print(probe.getsockname()[1])')
+    start_server "fsync = off" "max_replication_slots = 40" "max_wal_senders = 40" "max_prepared_transactions = 10" ||
+        return
     printf '%s\n' "listen_addresses = '127.0.0.1'" "port = $port" >>"$scratch/data/postgresql.conf"
     pg_ctl -D "$scratch/data" -l "$scratch/server.log" -w -s restart -m fast || return
     export PGPORT=$port CLIENTS_PORT=$port CLIENTS_WORK=$work CLIENTS_SOURCE=$src

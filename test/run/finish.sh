@@ -1,5 +1,5 @@
-# How a run of suites ends. Sourced after lib.sh, in the first stage, by a script that sets `logs`, the directory for what
-# failed, and traps finish on EXIT.
+# How a run of suites ends. Sourced after lib.sh, in the first stage, by a script that sets `logs`, the directory for
+# what failed, and traps finish on EXIT.
 
 # What failed is worth reading after the temporary directory has gone.
 keep_logs() {

@@ -1,5 +1,5 @@
-"""SQLAlchemy and Alembic: bookings and conflicts of a session, the type, and migrations: track, add, rename, retype, drop, and that
-autogenerate leaves the companions alone."""
+"""SQLAlchemy and Alembic: bookings and conflicts of a session, the type, and migrations: track, add, rename, retype,
+drop, and that autogenerate leaves the companions alone."""
 
 import datetime
 import os
@@ -53,7 +53,8 @@ TRACK = "SELECT availability.track('reservations', stay => 'stay')"
 # What each migration does on its way up, in order; see docs/migrations.md.
 MIGRATIONS = (
     # A new table and its tracking in one.
-    """op.create_table('reservations', sa.Column('id', sa.BigInteger, sa.Identity(), primary_key=True), sa.Column('listing_id', sa.BigInteger, nullable=False),
+    """op.create_table('reservations', sa.Column('id', sa.BigInteger, sa.Identity(), primary_key=True),
+           sa.Column('listing_id', sa.BigInteger, nullable=False),
            sa.Column('stay', postgresql.DATERANGE))
        op.create_table('homes', sa.Column('id', sa.Integer, primary_key=True), sa.Column('booked', Dayset))
        op.execute("%s")""" % TRACK,
@@ -93,7 +94,11 @@ def upgrade():
         command.upgrade(config, 'm%d' % n)
         if n == 0:
             sql('alembic', "INSERT INTO reservations (listing_id, stay) VALUES (1, '[2027-01-01,2027-01-04)')")
-        equal(sql('alembic', "SELECT * FROM availability.verify('reservations')"), [], 'Alembic: migration %d leaves all in order' % n)
+        equal(
+            sql('alembic', "SELECT * FROM availability.verify('reservations')"),
+            [],
+            'Alembic: migration %d leaves all in order' % n,
+        )
 
 
 def differences(**options):
@@ -103,7 +108,11 @@ def differences(**options):
 
 def autogenerate():
     dropped = {difference[1].name for difference in differences() if difference[0] == 'remove_table'}
-    ok({'reservations_calendar', 'reservations_day', 'reservations_hold', 'reservations_request'} <= dropped, 'Alembic: autogenerate would drop the companions', dropped)
+    ok(
+        {'reservations_calendar', 'reservations_day', 'reservations_hold', 'reservations_request'} <= dropped,
+        'Alembic: autogenerate would drop the companions',
+        dropped,
+    )
     equal(differences(include_object=include_object), [], 'Alembic: not with include_object')
 
 
@@ -112,15 +121,28 @@ def bookings():
         session.add(Reservation(listing_id=2, stay=Range(DAY, DAY + datetime.timedelta(3))))
         session.commit()
         session.add(Reservation(listing_id=2, stay=Range(DAY, DAY + datetime.timedelta(1))))
-        raises(sa.exc.IntegrityError, session.commit, 'SQLAlchemy: a double booking is an IntegrityError',
-               lambda error: error.orig.diag.constraint_name == 'reservations_day_pkey' and 'violates unique constraint "reservations_day_pkey"' in str(error))
+        raises(
+            sa.exc.IntegrityError,
+            session.commit,
+            'SQLAlchemy: a double booking is an IntegrityError',
+            lambda error: error.orig.diag.constraint_name == 'reservations_day_pkey'
+            and 'violates unique constraint "reservations_day_pkey"' in str(error),
+        )
         session.rollback()
-        raises(sa.exc.IntegrityError,
-               lambda: session.execute(insert(Reservation).values(listing_id=2, stay=Range(DAY, DAY + datetime.timedelta(1))).on_conflict_do_nothing()),
-               'SQLAlchemy: on_conflict_do_nothing() does not swallow it')
+        raises(
+            sa.exc.IntegrityError,
+            lambda: session.execute(
+                insert(Reservation)
+                .values(listing_id=2, stay=Range(DAY, DAY + datetime.timedelta(1)))
+                .on_conflict_do_nothing()
+            ),
+            'SQLAlchemy: on_conflict_do_nothing() does not swallow it',
+        )
         session.rollback()
-        answer = session.execute(sa.text('SELECT reservation_id, replayed FROM availability.book(:reservations, :listing, :stay)'),
-                                 {'reservations': 'reservations', 'listing': 3, 'stay': '[2027-01-01,2027-01-04)'}).one()
+        answer = session.execute(
+            sa.text('SELECT reservation_id, replayed FROM availability.book(:reservations, :listing, :stay)'),
+            {'reservations': 'reservations', 'listing': 3, 'stay': '[2027-01-01,2027-01-04)'},
+        ).one()
         equal(answer.replayed, False, 'SQLAlchemy: book')
         session.commit()
 
@@ -133,21 +155,34 @@ def types():
             session.add_all([Home(id=1, booked=days), Home(id=2, booked=None)])
             session.commit()
             session.expire_all()
-            equal([home.booked for home in session.scalars(sa.select(Home).order_by(Home.id))], [days, None], 'sqlalchemy_dayset.py: with ' + driver)
-            free = sa.select(Home.id).where(sa.func.availability.is_available(Home.booked, Range(DAY, DAY + datetime.timedelta(1))))
+            equal(
+                [home.booked for home in session.scalars(sa.select(Home).order_by(Home.id))],
+                [days, None],
+                'sqlalchemy_dayset.py: with ' + driver,
+            )
+            free = sa.select(Home.id).where(
+                sa.func.availability.is_available(Home.booked, Range(DAY, DAY + datetime.timedelta(1)))
+            )
             equal(session.scalars(free).all(), [], 'sqlalchemy_dayset.py: a search with ' + driver)
             session.commit()
 
 
 def retype():
     """A column that claims read: untracked, changed and tracked again in one transaction."""
-    raises(sa.exc.DBAPIError, alter, 'a column that claims read is not retyped while they do', lambda error: error.orig.sqlstate in ('0A000', '2BP01'))
+    raises(
+        sa.exc.DBAPIError,
+        alter,
+        'a column that claims read is not retyped while they do',
+        lambda error: error.orig.sqlstate in ('0A000', '2BP01'),
+    )
     before = sql('alembic', 'SELECT max(version) FROM reservations_calendar')
     with engine.begin() as connection:
         connection.exec_driver_sql("SELECT availability.untrack('reservations')")
         connection.exec_driver_sql('ALTER TABLE reservations ALTER listing_id TYPE text')
         connection.exec_driver_sql(TRACK)
-    equal(sql('alembic', "SELECT * FROM availability.verify('reservations')"), [], 'untracked, retyped and tracked again')
+    equal(
+        sql('alembic', "SELECT * FROM availability.verify('reservations')"), [], 'untracked, retyped and tracked again'
+    )
     ok(sql('alembic', 'SELECT min(version) FROM reservations_calendar') > before, 'and its versions have grown')
     raises(sa.exc.IntegrityError, book_text, 'and it is guarded')
 
@@ -159,21 +194,36 @@ def alter():
 
 def book_text():
     with engine.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO reservations (listing_id, stay) VALUES ('1', '[2027-01-01,2027-01-04)')")
+        connection.exec_driver_sql(
+            "INSERT INTO reservations (listing_id, stay) VALUES ('1', '[2027-01-01,2027-01-04)')"
+        )
 
 
 def drop():
     with engine.begin() as connection:
         connection.exec_driver_sql("SELECT availability.untrack('reservations')")
         connection.exec_driver_sql('DROP TABLE reservations')
-    equal(sql('alembic', "SELECT relname FROM pg_class WHERE relname ~ '^reservations'"), [], 'a table that is untracked and dropped leaves nothing')
+    equal(
+        sql('alembic', "SELECT relname FROM pg_class WHERE relname ~ '^reservations'"),
+        [],
+        'a table that is untracked and dropped leaves nothing',
+    )
     with engine.begin() as connection:
         Base.metadata.create_all(connection)
         connection.exec_driver_sql(TRACK)
-    raises(sa.exc.DBAPIError, lambda: Reservation.__table__.drop(engine), 'a tracked table is not dropped by a mere DROP TABLE', lambda error: error.orig.sqlstate == '2BP01')
+    raises(
+        sa.exc.DBAPIError,
+        lambda: Reservation.__table__.drop(engine),
+        'a tracked table is not dropped by a mere DROP TABLE',
+        lambda error: error.orig.sqlstate == '2BP01',
+    )
     with engine.begin() as connection:
         connection.exec_driver_sql('DROP TABLE reservations CASCADE')
-    equal(sql('alembic', "SELECT relname FROM pg_class WHERE relname ~ '^reservations'"), [], 'DROP TABLE ... CASCADE takes the companions along')
+    equal(
+        sql('alembic', "SELECT relname FROM pg_class WHERE relname ~ '^reservations'"),
+        [],
+        'DROP TABLE ... CASCADE takes the companions along',
+    )
 
 
 create_database('alembic')

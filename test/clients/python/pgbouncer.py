@@ -1,4 +1,5 @@
-"""PgBouncer in transaction mode: bookings, conflicts, functions, settings of a transaction; few server connections for many clients."""
+"""PgBouncer in transaction mode: bookings, conflicts, functions, settings of a transaction; few server connections for
+many clients."""
 
 import concurrent.futures
 import os
@@ -55,14 +56,18 @@ def pooled(port):
 
 
 def book_all(port, client):
-    """Each client tries to book each night, one transaction each; psycopg 3 without prepared statements, which a pooler gives away."""
+    """Each client tries to book each night, one transaction each; without prepared statements, which a pooler gives
+    away."""
     booked = refused = 0
     with psycopg.connect(pooled(port), autocommit=True, prepare_threshold=None) as connection:
         for n in range(NIGHTS):
             night = (n + client) % NIGHTS
             try:
-                connection.execute("SELECT availability.book('reservations', 1, daterange(date '2027-01-01' + %s, date '2027-01-02' + %s), idempotency_key => %s)",
-                                   (night, night, '%d/%d' % (client, night)))
+                connection.execute(
+                    "SELECT availability.book('reservations', 1,"
+                    " daterange(date '2027-01-01' + %s, date '2027-01-02' + %s), idempotency_key => %s)",
+                    (night, night, '%d/%d' % (client, night)),
+                )
                 booked += 1
             except psycopg.errors.UniqueViolation as error:
                 refused += error.diag.constraint_name == 'reservations_day_pkey'
@@ -72,34 +77,56 @@ def book_all(port, client):
 def test_pooler(port):
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
         results = list(pool.map(lambda client: book_all(port, client), range(CLIENTS)))
-    equal((sum(r[0] for r in results), sum(r[1] for r in results)), (NIGHTS, NIGHTS * (CLIENTS - 1)), 'each night is booked once, and refused to all others')
-    backends = sql('pooled', "SELECT count(*) FROM pg_stat_activity WHERE datname = 'pooled' AND pid <> pg_backend_pid()")[0][0]
+    equal(
+        (sum(r[0] for r in results), sum(r[1] for r in results)),
+        (NIGHTS, NIGHTS * (CLIENTS - 1)),
+        'each night is booked once, and refused to all others',
+    )
+    backends = sql(
+        'pooled', "SELECT count(*) FROM pg_stat_activity WHERE datname = 'pooled' AND pid <> pg_backend_pid()"
+    )[0][0]
     ok(0 < backends <= 3, 'over three server connections', backends)
 
     with psycopg.connect(pooled(port), prepare_threshold=None) as connection:
-        hold = connection.execute("SELECT availability.hold('reservations', 2, '[2027-01-01,2027-01-03)')").fetchone()[0]
+        hold = connection.execute("SELECT availability.hold('reservations', 2, '[2027-01-01,2027-01-03)')").fetchone()[
+            0
+        ]
         connection.commit()
         # Another transaction, which may be of another server connection; settings are its own by SET LOCAL.
         connection.execute("SET LOCAL availability.idempotency_retention = '1h'")
         connection.execute("SELECT availability.confirm('reservations', %s, idempotency_key => 'pooled')", (hold,))
         connection.commit()
-        expires = connection.execute("SELECT expires_at < now() + interval '2 hours' FROM reservations_request WHERE key = 'pooled'").fetchone()
+        expires = connection.execute(
+            "SELECT expires_at < now() + interval '2 hours' FROM reservations_request WHERE key = 'pooled'"
+        ).fetchone()
         equal(expires, (True,), 'hold and confirm in two transactions, with a setting of one')
         connection.commit()
         connection.execute("SET LOCAL search_path = public, availability")
-        equal(connection.execute("SELECT count(*) FROM reservations_calendar WHERE booked && daterange('2027-01-01', '2027-01-02')").fetchone(), (2,),
-              'operators by SET LOCAL search_path')
+        equal(
+            connection.execute(
+                "SELECT count(*) FROM reservations_calendar WHERE booked && daterange('2027-01-01', '2027-01-02')"
+            ).fetchone(),
+            (2,),
+            'operators by SET LOCAL search_path',
+        )
         connection.rollback()
-    raises(psycopg2.OperationalError, lambda: psycopg2.connect(pooled(port), connection_factory=psycopg2.extras.LogicalReplicationConnection),
-           'events do not come through it: a consumer connects to the server itself')
+    raises(
+        psycopg2.OperationalError,
+        lambda: psycopg2.connect(pooled(port), connection_factory=psycopg2.extras.LogicalReplicationConnection),
+        'events do not come through it: a consumer connects to the server itself',
+    )
     equal(sql('pooled', "SELECT * FROM availability.verify('reservations')"), [], 'nothing is left amiss')
 
 
 def pgbouncer():
     create_database('pooled')
-    sql('pooled', """
-        CREATE TABLE reservations (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id bigint, stay daterange);
-        SELECT availability.track('reservations')""")
+    sql(
+        'pooled',
+        """
+        CREATE TABLE reservations (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id bigint, stay daterange);
+        SELECT availability.track('reservations')""",
+    )
     port = free_port()
     process = start(port)
     try:
