@@ -6,6 +6,9 @@
 # The oldest PostgreSQL that the extension compiles against.
 oldest_server=15
 
+# Where Debian's servers are, each in a directory of its major version.
+servers=/usr/lib/postgresql
+
 # Adds a package to those to install, unless the command that follows its name succeeds.
 need() {
     local package=$1
@@ -50,7 +53,7 @@ choose_server() {
         is_usable "$PG_CONFIG" || fail "PG_CONFIG is $PG_CONFIG, but there is no server beside it"
         return
     fi
-    for candidate in $(printf '%s\n' /usr/lib/postgresql/*/bin/pg_config | sort -rV); do
+    for candidate in $(printf '%s\n' "$servers"/*/bin/pg_config | sort -rV); do
         if is_usable "$candidate"; then
             PG_CONFIG=$candidate
             return
@@ -62,11 +65,12 @@ choose_server() {
 # The major version to install: the newest server that only lacks its headers, else the distribution's own.
 version_to_install() {
     local installed
-    installed=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | cut -d/ -f5 | grep '^[0-9]' | sort -n | tail -n 1)
+    installed=$(printf '%s\n' "$servers"/*/bin/postgres | sed 's,/bin/postgres,,; s,.*/,,' | grep '^[0-9]' | sort -n | tail -n 1)
     if [ "${installed:-0}" -ge "$oldest_server" ]; then
         echo "$installed"
     else
-        apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p'
+        # An index that is not there yet knows no package, and that is no failure.
+        { apt-cache depends postgresql 2>/dev/null || true; } | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p'
     fi
 }
 
