@@ -121,6 +121,12 @@ list_missing() {
         need debhelper command -v dh
         need lintian command -v lintian
         need postgresql-server-dev-all command -v pg_buildext
+        if [ -d "$tree/relay" ]; then
+            local package
+            while IFS=' ,' read -r package; do
+                need "$package" dpkg-query -W -f '${db:Status-Status}' "$package"
+            done <"$tree/.ci/debian/availability-relay.build-depends"
+        fi
     fi
     if [ "$1" = clients ]; then
         need protobuf-compiler command -v protoc
