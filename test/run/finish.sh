@@ -20,7 +20,7 @@ finish() {
     trap '' HUP INT TERM
     if [ -n "${scratch:-}" ]; then
         [ ! -f "$scratch/counts" ] || read -r passed failed <"$scratch/counts"
-        [ "$status" -eq 0 ] || [ -n "$interrupted" ] || { tell_if_full; keep_logs; }
+        [ "$status" -eq 0 ] || [ -n "$interrupted" ] || { tell_if_full; keep_logs || true; }
         remove_scratch
     fi
     if [ -n "$interrupted" ]; then

@@ -27,7 +27,11 @@ interrupted=
 # The first stage ends at a signal; what it has started gets the signal too, or ends by remove_scratch. The trap on EXIT
 # speaks to the caller, even if the signal comes amid a command whose output goes elsewhere.
 end_at_signals() {
-    [ -n "${caller_out:-}" ] || exec {caller_out}>&1 {caller_err}>&2
+    if [ -z "${caller_out:-}" ]; then
+        exec {caller_out}>&1 {caller_err}>&2
+        # Not that of a run which this one is a test of.
+        scratch=
+    fi
     trap 'end_by_signal 129' HUP
     trap 'end_by_signal 130' INT
     trap 'end_by_signal 143' TERM
