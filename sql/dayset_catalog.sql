@@ -26,7 +26,7 @@ WHERE o.schema <> 'availability' ORDER BY 1;
 
 -- an operator with a built-in type on its left, or with one operand
 SELECT oid::regoperator AS built_in_left FROM operators
-WHERE oprleft <> 'availability.dayset'::regtype ORDER BY 1;
+WHERE oprleft NOT IN ('availability.dayset'::regtype, 'availability.listing_set'::regtype) ORDER BY 1;
 
 -- an operator whose commutator or negator does not point back or is not of the same types
 SELECT o.oid::regoperator AS asymmetric FROM operators o LEFT JOIN pg_operator c ON c.oid = o.oprcom LEFT JOIN pg_operator n ON n.oid = o.oprnegate

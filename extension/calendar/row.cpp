@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "extension/calendar/newest_version.hpp"
+#include "extension/search/delta.hpp"
 #include "extension/server/companion.hpp"
 #include "extension/server/heap_fetch.hpp"
 #include "extension/server/index_writer.hpp"
@@ -67,6 +68,16 @@ uint64 run_calendar_statement(const Tracked& tracked, const Companion& calendar,
     });
 }
 
+// Tells set search what the calendar has become.
+void note_change(const Tracked& tracked, const Companion& calendar, TupleTableSlot* row, int64 version) {
+    if (!OidIsValid(tracked.row.delta))
+        return;
+    bool is_null;
+    const int32 ordinal = DatumGetInt32(slot_getattr(row, calendar.columns[kCalendarOrdinal], &is_null));
+    append_to_delta({tracked.row.delta, calendar.owner, tracked.types.dayset}, ordinal, version,
+                    slot_getattr(row, calendar.columns[kCalendarBooked], &is_null));
+}
+
 bool update_by_statement(const Tracked& tracked, const Companion& calendar, const CalendarChange& change,
                          TupleTableSlot* current, const DaysetView& booked, int64 version) {
     if (!lock_if_newest(calendar, &current->tts_tid))
@@ -80,8 +91,8 @@ bool update_by_statement(const Tracked& tracked, const Companion& calendar, cons
     return true;
 }
 
-bool update_in_place(const Tracked&, const Companion& calendar, const CalendarChange& change, TupleTableSlot* current,
-                     const DaysetView& booked, int64 version) {
+bool update_in_place(const Tracked& tracked, const Companion& calendar, const CalendarChange& change,
+                     TupleTableSlot* current, const DaysetView& booked, int64 version) {
     slot_getallattrs(current);
     TupleTableSlot* next = table_slot_create(calendar.relation, nullptr);
     const int columns = next->tts_tupleDescriptor->natts;
@@ -104,6 +115,7 @@ bool update_in_place(const Tracked&, const Companion& calendar, const CalendarCh
             write_index_entries(indexes, next, true, entries);
             close_indexes(indexes);
         }
+        note_change(tracked, calendar, next, version);
     }
     ExecDropSingleTupleTableSlot(next);
     return result == TM_Ok;

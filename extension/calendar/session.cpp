@@ -44,7 +44,7 @@ void forget_relation(Datum, Oid relation) {
             (entry->tracked != nullptr &&
              (relation == entry->tracked->row.reservations || relation == entry->tracked->row.calendar ||
               relation == entry->tracked->row.claims || relation == entry->tracked->row.day ||
-              relation == entry->tracked->row.hold)))
+              relation == entry->tracked->row.hold || relation == entry->tracked->row.delta)))
             entry->valid = false;
 }
 

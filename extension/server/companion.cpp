@@ -2,6 +2,8 @@
 
 #include "extension/server/companion.hpp"
 
+#include <cstring>
+
 #include "extension/server/primary_key.hpp"
 #include "extension/server/spi.hpp"
 
@@ -42,7 +44,10 @@ enum class ColumnType {
     kDate,
     kStay,
     kUuid,
-    kMoment
+    kMoment,
+    kInteger,
+    kOrdinal,
+    kListingSet
 };
 
 struct ColumnShape {
@@ -60,7 +65,7 @@ struct Shape {
 
 // By CompanionKind; the columns in the order of their enumerations.
 constexpr Shape kShapes[] = {
-    {7,
+    {8,
      1,
      {{"listing_id", ColumnType::kListing, true},
       {"booked", ColumnType::kDayset, true},
@@ -68,7 +73,8 @@ constexpr Shape kShapes[] = {
       {"change", ColumnType::kText, true},
       {"reservation_id", ColumnType::kKey, false},
       {"stay", ColumnType::kStay, false},
-      {"was", ColumnType::kStay, false}}},
+      {"was", ColumnType::kStay, false},
+      {"ordinal", ColumnType::kOrdinal, true}}},
     {3,
      2,
      {{"listing_id", ColumnType::kListing, true},
@@ -89,6 +95,17 @@ constexpr Shape kShapes[] = {
       {"reservation_id", ColumnType::kText, false},
       {"version", ColumnType::kBigint, false},
       {"expires_at", ColumnType::kMoment, true}}},
+    {3,
+     2,
+     {{"day", ColumnType::kDate, true},
+      {"block", ColumnType::kInteger, true},
+      {"listings", ColumnType::kListingSet, true}}},
+    {3,
+     0,
+     {{"version", ColumnType::kBigint, false},
+      {"ordinal", ColumnType::kInteger, true},
+      {"booked", ColumnType::kDayset, false}}},
+    {2, 0, {{"ordinal", ColumnType::kOrdinal, true}, {"booked", ColumnType::kDayset, true}}},
 };
 
 Oid type_of(const ColumnShape& column, const CompanionTypes& types) {
@@ -116,6 +133,11 @@ Oid type_of(const ColumnShape& column, const CompanionTypes& types) {
         return UUIDOID;
     case ColumnType::kMoment:
         return TIMESTAMPTZOID;
+    case ColumnType::kInteger:
+    case ColumnType::kOrdinal:
+        return INT4OID;
+    case ColumnType::kListingSet:
+        return types.listing_set;
     }
     return InvalidOid;
 }
@@ -173,7 +195,7 @@ Problem find_column_problem(Relation relation, const ColumnShape& shape, const C
         detail = psprintf("It has type %s.", format_type_with_typemod(column->atttypid, column->atttypmod));
     else if (column->attcollation != collation_of(shape, types))
         detail = "It has another collation.";
-    else if (column->attgenerated != '\0' || column->attidentity != '\0')
+    else if (column->attgenerated != '\0' || (column->attidentity != '\0' && shape.type != ColumnType::kOrdinal))
         detail = "It is generated.";
     else if (shape.not_null && !column->attnotnull)
         detail = "It may be null.";
@@ -185,10 +207,14 @@ Problem find_column_problem(Relation relation, const ColumnShape& shape, const C
 }
 
 // What is kept of a companion that was proved.
-struct Proof {
-    Oid relation; // hash key
-    bool valid;
+struct ProofKey {
+    Oid relation;
     CompanionKind kind;
+};
+
+struct Proof {
+    ProofKey key;
+    bool valid;
     CompanionTypes types;
     Companion companion; // but for the relation
 };
@@ -200,20 +226,16 @@ uint64 invalidations = 0;
 // Callback of the server: a relation, or every one, may have changed.
 void forget_proof(Datum, Oid relation) {
     invalidations++;
-    if (OidIsValid(relation)) {
-        if (auto* proof = static_cast<Proof*>(hash_search(proofs, &relation, HASH_FIND, nullptr)))
-            proof->valid = false;
-        return;
-    }
     HASH_SEQ_STATUS status;
     hash_seq_init(&status, proofs);
     while (auto* proof = static_cast<Proof*>(hash_seq_search(&status)))
-        proof->valid = false;
+        if (!OidIsValid(relation) || proof->key.relation == relation)
+            proof->valid = false;
 }
 
 void make_proofs() {
     HASHCTL control{};
-    control.keysize = sizeof(Oid);
+    control.keysize = sizeof(ProofKey);
     control.entrysize = sizeof(Proof);
     control.hcxt = TopMemoryContext;
     proofs = hash_create("availability companions", 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -222,17 +244,23 @@ void make_proofs() {
 
 bool same_types(const CompanionTypes& a, const CompanionTypes& b) {
     return a.dayset == b.dayset && a.listing == b.listing && a.listing_collation == b.listing_collation &&
-           a.key == b.key;
+           a.key == b.key && a.listing_set == b.listing_set;
 }
 
-// Whether there are triggers but the one that track makes on calendars, which is for those who update them by hand.
+Oid own_trigger_function(const char* name) {
+    return LookupFuncName(list_make2(makeString(pstrdup("availability")), makeString(pstrdup(name))), 0, nullptr, true);
+}
+
+// Whether there are triggers but those that track and index_sets make on calendars, which are for those who update them
+// by hand.
 bool has_foreign_trigger(Relation relation) {
     const TriggerDesc* triggers = relation->trigdesc;
     if (triggers == nullptr)
         return false;
     const Oid own = calendar_trigger_function();
+    const Oid own_of_sets = own_trigger_function("calendar_changed");
     for (int i = 0; i < triggers->numtriggers; i++)
-        if (triggers->triggers[i].tgfoid != own)
+        if (triggers->triggers[i].tgfoid != own && triggers->triggers[i].tgfoid != own_of_sets)
             return true;
     return false;
 }
@@ -246,10 +274,10 @@ Problem prove(CompanionKind kind, Relation relation, const CompanionTypes& types
         return problem;
 
     List* indexes = RelationGetIndexList(relation);
-    companion->only_key = list_length(indexes) == 1;
+    companion->only_key = list_length(indexes) == (shape.key_columns > 0 ? 1 : 0);
     list_free(indexes);
     companion->primary_key = relation->rd_pkindex;
-    if (!is_plain_key(relation, companion->primary_key, companion->columns, shape.key_columns))
+    if (shape.key_columns > 0 && !is_plain_key(relation, companion->primary_key, companion->columns, shape.key_columns))
         return {psprintf("companion \"%s\" has not the primary key that track made", RelationGetRelationName(relation)),
                 shape.key_columns == 1
                     ? psprintf("One of column \"%s\" alone is wanted, not deferrable.", shape.column[0].name)
@@ -271,9 +299,9 @@ Problem prove(CompanionKind kind, Relation relation, const CompanionTypes& types
 Problem prove_once(CompanionKind kind, Relation relation, const CompanionTypes& types, Companion* companion) {
     if (proofs == nullptr)
         make_proofs();
-    const Oid oid = RelationGetRelid(relation);
-    auto* proof = static_cast<Proof*>(hash_search(proofs, &oid, HASH_FIND, nullptr));
-    if (proof != nullptr && proof->valid && proof->kind == kind && same_types(proof->types, types)) {
+    const ProofKey key = {RelationGetRelid(relation), kind};
+    auto* proof = static_cast<Proof*>(hash_search(proofs, &key, HASH_FIND, nullptr));
+    if (proof != nullptr && proof->valid && same_types(proof->types, types)) {
         *companion = proof->companion;
         companion->relation = relation;
         return {};
@@ -284,9 +312,8 @@ Problem prove_once(CompanionKind kind, Relation relation, const CompanionTypes& 
     const Problem problem = prove(kind, relation, types, companion);
     if (problem.message != nullptr)
         return problem;
-    proof = static_cast<Proof*>(hash_search(proofs, &oid, HASH_ENTER, nullptr));
+    proof = static_cast<Proof*>(hash_search(proofs, &key, HASH_ENTER, nullptr));
     proof->valid = before == invalidations;
-    proof->kind = kind;
     proof->types = types;
     proof->companion = *companion;
     return {};
@@ -303,8 +330,7 @@ Problem prove_once(CompanionKind kind, Relation relation, const CompanionTypes& 
 } // namespace
 
 Oid calendar_trigger_function() {
-    return LookupFuncName(list_make2(makeString(pstrdup("availability")), makeString(pstrdup("calendar_updated"))), 0,
-                          nullptr, true);
+    return own_trigger_function("calendar_updated");
 }
 
 Oid Companion::oid() const {

@@ -19,7 +19,8 @@ extern "C" {
 
 namespace availability {
 
-enum class CompanionKind { kCalendar, kDay, kHold, kRequest };
+// kSearched is a calendar as set search reads it, who need not know what its listings are.
+enum class CompanionKind { kCalendar, kDay, kHold, kRequest, kSet, kDelta, kSearched };
 
 // Places in Companion::columns.
 enum CalendarColumn {
@@ -30,8 +31,16 @@ enum CalendarColumn {
     kCalendarReservation,
     kCalendarStay,
     kCalendarWas,
+    kCalendarOrdinal,
 };
 enum DayColumn { kDayListing, kDayDay, kDayReservation };
+enum SetColumn { kSetDay, kSetBlock, kSetListings };
+enum DeltaColumn { kDeltaVersion, kDeltaOrdinal, kDeltaBooked };
+enum SearchedColumn { kSearchedOrdinal, kSearchedBooked };
+
+// The triggers of set search on calendars. Whoever changes a calendar without the executor does their work.
+inline constexpr char kSetsTrigger[] = "_availability_sets";
+inline constexpr char kSetsTruncateTrigger[] = "_availability_sets_truncate";
 
 // The types of columns that the tracked table decides.
 struct CompanionTypes {
@@ -39,6 +48,7 @@ struct CompanionTypes {
     Oid listing;
     Oid listing_collation;
     Oid key;
+    Oid listing_set;
 };
 
 // A companion that is open and proved.
@@ -50,10 +60,10 @@ struct Companion {
     // owner, still the old one.
     Oid owner;
     Oid primary_key;
-    // No index but the primary key, whose entries call nobody's code.
+    // No index but the primary key, whose entries call nobody's code; of a delta, no index.
     bool only_key;
-    // No trigger but calendar_updated(), no check or generated column: a row may be changed and deleted without the
-    // executor.
+    // No trigger but calendar_updated() and calendar_changed(), no check or generated column: a row may be changed and
+    // deleted without the executor.
     bool plain;
     // As well no other column: a row may be inserted without the executor.
     bool plain_inserts;
@@ -68,7 +78,8 @@ static_assert(std::is_trivially_destructible_v<Companion>);
 //   an ordinary, permanent heap without rules, inheritance or deferred triggers;
 //   each column by its name, of exactly its type and collation, without a type modifier, not generated, not null where
 //   track made it so;
-//   a primary key of just its columns in their order: a valid, immediate btree of default operator classes.
+//   a primary key of just its columns in their order: a valid, immediate btree of default operator classes. A delta
+//   needs none.
 Companion open_companion(CompanionKind kind, Oid companion, const CompanionTypes& types, LOCKMODE mode);
 
 // As above for whoever walks over tables of others: never waits for a lock and never raises for what the owner did.

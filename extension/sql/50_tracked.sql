@@ -20,7 +20,9 @@ CREATE TABLE availability.tracked (
     request          regclass,
     max_hold_ttl     interval DEFAULT '1 hour',
     max_stay         integer  DEFAULT 366,
-    max_holds        integer  DEFAULT 100
+    max_holds        integer  DEFAULT 100,
+    sets             regclass,
+    delta            regclass
 );
 COMMENT ON TABLE availability.tracked IS 'one row a tracked table: its companions and the arguments of availability.track';
 COMMENT ON COLUMN availability.tracked.reservations IS 'the tracked table';
@@ -43,6 +45,8 @@ COMMENT ON COLUMN availability.tracked.request IS 'companion: idempotency keys a
 COMMENT ON COLUMN availability.tracked.max_hold_ttl IS 'the longest time for which days may be held; NULL for any';
 COMMENT ON COLUMN availability.tracked.max_stay IS 'the most days that one hold may take; NULL for any';
 COMMENT ON COLUMN availability.tracked.max_holds IS 'the most holds that one role may have of one listing; NULL for any';
+COMMENT ON COLUMN availability.tracked.sets IS 'companion: the sets of booked listings by day; NULL without set search';
+COMMENT ON COLUMN availability.tracked.delta IS 'companion: calendars that changed since the sets were written; NULL as sets is';
 
 GRANT SELECT ON availability.tracked TO PUBLIC;
 -- A row whose table is gone would be restored as numbers, which are other relations there.

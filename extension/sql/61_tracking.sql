@@ -9,11 +9,12 @@ CREATE FUNCTION availability.track(
     listings regclass DEFAULT NULL,
     since date DEFAULT NULL,
     day_rows boolean DEFAULT true,
-    cancel text DEFAULT NULL
+    cancel text DEFAULT NULL,
+    sets boolean DEFAULT false
 ) RETURNS void
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 10000
     AS 'MODULE_PATHNAME', 'availability_track';
-COMMENT ON FUNCTION availability.track(regclass, text, text, text, text, regclass, date, boolean, text) IS
+COMMENT ON FUNCTION availability.track(regclass, text, text, text, text, regclass, date, boolean, text, boolean) IS
     'keeps calendars of a table of reservations from now on, and refuses double bookings in it';
 
 CREATE FUNCTION availability.untrack(reservations regclass) RETURNS void

@@ -64,7 +64,7 @@ BEGIN
         FROM availability.tracked t
             CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
                                        ('open', t.open_view), ('claims', t.claims), ('hold', t.hold),
-                                       ('request', t.request)) c (kind, relation)
+                                       ('request', t.request), ('set', t.sets), ('delta', t.delta)) c (kind, relation)
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
             AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
     RETURN QUERY
@@ -155,7 +155,7 @@ BEGIN
             format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)
         FROM availability.tracked t
             JOIN pg_class r ON r.oid = t.reservations
-            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims, t.hold, t.request)
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims, t.hold, t.request, t.sets, t.delta)
                 AND c.relowner <> r.relowner
         ORDER BY 1;
     RETURN QUERY
@@ -165,7 +165,7 @@ BEGIN
             format('REVOKE %s ON %s FROM %s;', a.privilege_type, c.oid::regclass,
                    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
         FROM availability.tracked t
-            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.hold, t.request)
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.hold, t.request, t.sets, t.delta)
             CROSS JOIN LATERAL aclexplode(c.relacl) a
         WHERE a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND a.grantee <> c.relowner
         ORDER BY 1, 2;
@@ -185,11 +185,31 @@ BEGIN
                   CROSS JOIN LATERAL unnest(ARRAY[t.listings_trigger,
                       regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name,
                       regexp_replace(t.listings_trigger, 'listing$', 'rekey')::name]) n
-              WHERE t.listings IS NOT NULL) w
+              WHERE t.listings IS NOT NULL
+              UNION ALL
+              SELECT t.reservations, t.calendar, n FROM availability.tracked t
+                  CROSS JOIN LATERAL unnest(ARRAY['_availability_sets', '_availability_sets_truncate']::name[]) n
+              WHERE t.sets IS NOT NULL) w
             LEFT JOIN pg_trigger g ON g.tgrelid = w.relation AND g.tgname = w.name
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = w.relation)
             AND (g.oid IS NULL OR g.tgenabled NOT IN ('O', 'A'))
         ORDER BY 1, 2;
+
+    -- Searches read the delta row by row: 20,000 listings in it cost them a few milliseconds.
+    RETURN QUERY
+        SELECT format('table %s', t.reservations),
+            format('%s changes of calendars wait to be written into the sets: searches get slower', n),
+            format('SELECT availability.fold(%L);  -- or every minute by pg_cron', t.reservations)
+        FROM availability.tracked t
+            CROSS JOIN LATERAL pg_stat_get_live_tuples(t.delta) n
+        WHERE n >= 20000
+        ORDER BY 1;
+    RETURN QUERY
+        SELECT format('table %s', t.reservations), 'its sets are not filled: each search reads all calendars',
+            format('SELECT availability.fold(%L);', t.reservations)
+        FROM availability.tracked t
+        WHERE pg_relation_size(t.sets) = 0
+        ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION availability.doctor() IS

@@ -41,15 +41,6 @@ const char* listing_type(Oid calendar) {
     return column_type(type, collation);
 }
 
-// Raises 42P07 if a relation has the name of a companion to be.
-void refuse_existing(Oid schema, const char* name) {
-    if (OidIsValid(get_relname_relid(name, schema)))
-        ereport(ERROR,
-                (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("companion \"%s\" exists already", name),
-                 errhint("Drop or rename it: track makes its companions itself. What an earlier tracking left is "
-                         "named by availability.doctor(), with the line that clears it.")));
-}
-
 void comment_companions(const SqlNames& names) {
     run_sql("COMMENT ON TABLE {calendar} IS 'the calendar of each listing, kept by availability.track'", names);
     run_sql("COMMENT ON VIEW {claims} IS 'what each row holds, kept by availability.track'", names);
@@ -100,6 +91,14 @@ void make_booking_companions(const TrackedRow& row, const TrackedRow& left) {
 }
 
 } // namespace
+
+void refuse_existing(Oid schema, const char* name) {
+    if (OidIsValid(get_relname_relid(name, schema)))
+        ereport(ERROR,
+                (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("companion \"%s\" exists already", name),
+                 errhint("Drop or rename it: track makes its companions itself. What an earlier tracking left is "
+                         "named by availability.doctor(), with the line that clears it.")));
+}
 
 SqlNames companion_names(const TrackedRow& row) {
     SqlNames names;

@@ -51,6 +51,9 @@ void add_day_key(const SqlNames& names);
 // What is `left` of an earlier tracking is taken as it is.
 void require_booking_companions(TrackedRow* row, const TrackedRow* left = nullptr);
 
+// Raises 42P07 if a relation has the name of a companion to be.
+void refuse_existing(Oid schema, const char* name);
+
 // Adds {day} {day_pkey} {listing_type} {key_type} of a tracked table without day rows: what they will be.
 void add_day_names(SqlNames* names, const TrackedRow& row);
 

@@ -55,6 +55,10 @@ uint64 repair(const TrackedRow& row) {
     }
     if (OidIsValid(row.day))
         repair_day_rows(names);
+    if (OidIsValid(row.sets)) {
+        names.set("reservations_oid", psprintf("%u", row.reservations));
+        run_sql("SELECT availability.repair_sets({reservations_oid}::oid)", names);
+    }
     return found;
 }
 

@@ -6,10 +6,13 @@
 #include "extension/server/owner_scope.hpp"
 
 extern "C" {
+#include <catalog/namespace.h>
+#include <catalog/pg_type.h>
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
+#include <utils/syscache.h>
 }
 
 namespace availability {
@@ -28,9 +31,14 @@ void require_owner_of_table(Oid companion, const TrackedRow& row) {
 
 } // namespace
 
+Oid listing_set_type() {
+    return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("listing_set"),
+                           ObjectIdGetDatum(get_namespace_oid("availability", false)));
+}
+
 CompanionTypes companion_types(const ClaimExpressions& claim) {
     return {dayset_type(), getBaseType(exprType(claim.listing)), exprCollation(claim.listing),
-            getBaseType(exprType(claim.key))};
+            getBaseType(exprType(claim.key)), listing_set_type()};
 }
 
 void prove_companions(const TrackedRow& row, LOCKMODE mode) {
@@ -45,6 +53,8 @@ void prove_companions(const TrackedRow& row, LOCKMODE mode) {
     prove(CompanionKind::kCalendar, row.calendar);
     prove(CompanionKind::kDay, row.day);
     prove(CompanionKind::kHold, row.hold);
+    prove(CompanionKind::kSet, row.sets);
+    prove(CompanionKind::kDelta, row.delta);
 }
 
 } // namespace availability

@@ -7,6 +7,9 @@
 
 namespace availability {
 
+// OID of the type listing_set; InvalidOid while the extension is older than its library.
+Oid listing_set_type();
+
 // What a claim's expressions make of the companions' columns.
 CompanionTypes companion_types(const ClaimExpressions& claim);
 

@@ -7,6 +7,7 @@
 #include "extension/dayset/type.hpp"
 #include "extension/server/dependencies.hpp"
 #include "extension/server/owner_scope.hpp"
+#include "extension/tracking/prove.hpp"
 
 extern "C" {
 #include <access/htup_details.h>
@@ -97,6 +98,12 @@ bool has_shape(const TrackedRow& row, const char* kind, Oid relation) {
                                                             {"reservation_id", TEXTOID},
                                                             {"version", INT8OID},
                                                             {"expires_at", TIMESTAMPTZOID}});
+    if (is("set"))
+        return is_table(relation) &&
+               has_columns(relation, {{"day", DATEOID}, {"block", INT4OID}, {"listings", listing_set_type()}});
+    if (is("delta"))
+        return is_table(relation) &&
+               has_columns(relation, {{"version", INT8OID}, {"ordinal", INT4OID}, {"booked", dayset_type()}});
     return is_view(relation) && view_reads(relation, row.calendar);
 }
 
@@ -108,7 +115,7 @@ bool is_companion_of_another(const TrackedRow& row, Oid relation) {
         if (other->reservations == row.reservations)
             continue;
         for (const Oid companion : {other->calendar, other->day, other->month_view, other->open_view, other->claims,
-                                    other->hold, other->request, other->reservations})
+                                    other->hold, other->request, other->sets, other->delta, other->reservations})
             if (companion == relation)
                 return true;
     }
@@ -184,6 +191,8 @@ CompanionObjects find_companions(const TrackedRow& row) {
     found.add("calendar", RelationRelationId, row.calendar);
     found.add("hold", RelationRelationId, row.hold);
     found.add("request", RelationRelationId, row.request);
+    found.add("set", RelationRelationId, row.sets);
+    found.add("delta", RelationRelationId, row.delta);
     found.add("claim", ProcedureRelationId, claim_function(row));
     found.add("cancel", ProcedureRelationId, cancel_function(row));
     for (int i = 0; i < found.count; i++)
@@ -192,7 +201,7 @@ CompanionObjects find_companions(const TrackedRow& row) {
 }
 
 void require_companions(const TrackedRow& row) {
-    for (const Oid companion : {row.calendar, row.day, row.claims, row.hold, row.request})
+    for (const Oid companion : {row.calendar, row.day, row.claims, row.hold, row.request, row.sets, row.delta})
         if (OidIsValid(companion) && get_rel_name(companion) == nullptr)
             ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                             errmsg("a companion of table \"%s\" is missing", get_rel_name(row.reservations)),

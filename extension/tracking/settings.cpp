@@ -46,6 +46,8 @@ enum TrackedColumn {
     kMaxHoldTtl,
     kMaxStay,
     kMaxHolds,
+    kSets,
+    kDelta,
 };
 
 Oid tracked_table() {
@@ -105,6 +107,8 @@ TrackedRow row_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
     row.since = is_null ? kNoHorizon : day_from_date(DatumGetDateADT(since));
     row.hold = oid(kHold);
     row.request = oid(kRequest);
+    row.sets = oid(kSets);
+    row.delta = oid(kDelta);
     column(kCancel);
     row.cancels_by_update = !is_null;
     row.hold_limits = limits_from_tuple(tuple, descriptor);
@@ -205,6 +209,17 @@ bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row)
     bool found = false;
     scan_tracked(InvalidOid, [&](const TrackedRow& each) {
         if (each.listings == listings && namestrcmp(const_cast<Name>(&each.listings_trigger), trigger) == 0) {
+            *row = each;
+            found = true;
+        }
+    });
+    return found;
+}
+
+bool tracked_row_of_calendar(Oid calendar, TrackedRow* row) {
+    bool found = false;
+    scan_tracked(InvalidOid, [&](const TrackedRow& each) {
+        if (each.calendar == calendar) {
             *row = each;
             found = true;
         }

@@ -41,9 +41,11 @@ struct TrackedRow {
     NameData claim; // the claim function, in the calendar's schema
     Oid listings;   // InvalidOid when no table of listings is known
     NameData listings_trigger;
-    Day since;              // kNoHorizon when none
-    Oid hold;               // InvalidOid until there is one; see require_booking_companions()
-    Oid request;            // as hold
+    Day since;   // kNoHorizon when none
+    Oid hold;    // InvalidOid until there is one; see require_booking_companions()
+    Oid request; // as hold
+    Oid sets;    // InvalidOid without set search, as delta
+    Oid delta;
     bool cancels_by_update; // by the companion <table>_cancel; else by deleting
     HoldLimits hold_limits;
 };
@@ -83,6 +85,9 @@ char* tracked_text(Oid reservations, const char* column);
 
 // Whether a relation is availability.tracked.
 bool is_tracked_table(Oid relation);
+
+// The tracked table whose calendars these are; false if there is none.
+bool tracked_row_of_calendar(Oid calendar, TrackedRow* row);
 
 // Runs a statement on availability.tracked with the rights of the extension's owner, since nobody else may write
 // it; the caller has checked that the current user may. Every session forgets what it knew of the table.

@@ -248,15 +248,17 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
     if (!OidIsValid(left.calendar) && !OidIsValid(left.day)) {
         add_claims(&filling, row);
         backfill(filling, row);
-        return;
+    } else {
+        // What they hold may be right, and their versions go on.
+        if (!OidIsValid(left.calendar))
+            add_calendar_key(filling);
+        if (arguments.day_rows && !OidIsValid(left.day))
+            add_day_key(filling);
+        CommandCounterIncrement();
+        repair(row);
     }
-    // What they hold may be right, and their versions go on.
-    if (!OidIsValid(left.calendar))
-        add_calendar_key(filling);
-    if (arguments.day_rows && !OidIsValid(left.day))
-        add_day_key(filling);
-    CommandCounterIncrement();
-    repair(row);
+    if (arguments.sets)
+        run_sql("SELECT availability.index_sets({reservations_oid}::oid)", names);
 }
 
 namespace {
@@ -281,6 +283,8 @@ TrackArguments read_arguments(FunctionCallInfo fcinfo) {
                         errmsg("listing, active and day_rows of availability.track can't be null")));
     arguments.day_rows = PG_GETARG_BOOL(7);
     arguments.cancel = text_argument(fcinfo, 8);
+    // The function as it was up to 0.2 has no such argument.
+    arguments.sets = PG_NARGS() > 9 && !PG_ARGISNULL(9) && PG_GETARG_BOOL(9);
     return arguments;
 }
 

@@ -25,6 +25,7 @@ struct TrackArguments {
     bool stored_active;
     bool stored_key;
     bool stored_cancel;
+    bool sets;
 };
 
 // Analysed with the caller's search_path and rights, before anything is done as the table's owner.

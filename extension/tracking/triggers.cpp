@@ -70,20 +70,6 @@ TriggerState trigger_state(Oid table, const char* name) {
     return state;
 }
 
-// `definition` is what follows the trigger's name in CREATE TRIGGER, with {table} for the table.
-uint64 ensure_trigger(Oid table, const char* name, const char* definition, SqlNames names) {
-    const TriggerState state = trigger_state(table, name);
-    if (state == TriggerState::kEnabled)
-        return 0;
-    names.set("table", qualified_name(table));
-    names.set("trigger", quote_identifier(name));
-    if (state == TriggerState::kDisabled)
-        run_sql("ALTER TABLE {table} ENABLE TRIGGER {trigger}", names);
-    else
-        run_sql(psprintf("CREATE TRIGGER {trigger} %s", definition), names);
-    return 1;
-}
-
 void drop_trigger(Oid table, const char* name) {
     if (!OidIsValid(table) || get_rel_name(table) == nullptr)
         return;
@@ -169,6 +155,19 @@ void require_rights_on_listings(Oid listings, Oid owner) {
              errdetail("Calendars follow the listings by a trigger on their table."),
              errhint("GRANT SELECT, TRIGGER ON %s TO %s;", qualified_name(listings),
                      quote_identifier(GetUserNameFromId(owner, false)))));
+}
+
+uint64 ensure_trigger(Oid table, const char* name, const char* definition, SqlNames names) {
+    const TriggerState state = trigger_state(table, name);
+    if (state == TriggerState::kEnabled)
+        return 0;
+    names.set("table", qualified_name(table));
+    names.set("trigger", quote_identifier(name));
+    if (state == TriggerState::kDisabled)
+        run_sql("ALTER TABLE {table} ENABLE TRIGGER {trigger}", names);
+    else
+        run_sql(psprintf("CREATE TRIGGER {trigger} %s", definition), names);
+    return 1;
 }
 
 uint64 ensure_triggers(const TrackedRow& row, const char* listings_column) {

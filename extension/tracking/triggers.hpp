@@ -40,6 +40,10 @@ bool may_read_listings(Oid listings, Oid role);
 // all rows.
 void require_rights_on_listings(Oid listings, Oid owner);
 
+// Makes a trigger where it is missing, and enables one that is disabled; returns 1 if it did, else 0. `definition` is
+// what follows the trigger's name in CREATE TRIGGER, with {table} for the table.
+uint64 ensure_trigger(Oid table, const char* name, const char* definition, SqlNames names);
+
 // Makes the row and truncate triggers on the tracked table, and those on the table of listings, where missing, and
 // enables those that are disabled. Returns how many it made or enabled.
 uint64 ensure_triggers(const TrackedRow& row, const char* listings_column);

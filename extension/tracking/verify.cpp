@@ -2,6 +2,7 @@
 
 #include "extension/tracking/verify.hpp"
 
+#include "extension/server/companion.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/tracking/backfill.hpp"
 #include "extension/tracking/companions.hpp"
@@ -83,7 +84,9 @@ constexpr char kTriggers[] =
     "  UNION ALL SELECT {reservations_oid}, {truncate_trigger}"
     "  UNION ALL SELECT {listings_oid}, n FROM unnest(ARRAY[{listings_trigger}, {listings_truncate},"
     "   {listings_rekey}]) n"
-    "   WHERE {listings_oid} IS NOT NULL) w"
+    "   WHERE {listings_oid} IS NOT NULL"
+    "  UNION ALL SELECT {calendar_with_sets}, n FROM unnest(ARRAY[{sets_trigger}, {sets_truncate}]) n"
+    "   WHERE {calendar_with_sets} IS NOT NULL) w"
     " LEFT JOIN pg_trigger t ON t.tgrelid = w.relation AND t.tgname = w.name"
     " WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')";
 
@@ -92,6 +95,9 @@ constexpr char kChildren[] = " UNION ALL SELECT 'inheritance_child', NULL, NULL,
                              "  format('table %s inherits from the tracked table', i.inhrelid::regclass)"
                              " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent"
                              " WHERE c.oid = {reservations_oid} AND c.relkind = 'r'";
+
+constexpr char kSets[] =
+    " UNION ALL SELECT kind, listing, day, reservation, detail FROM availability.verify_sets({reservations_oid})";
 
 const char* oid_or_null(Oid oid) {
     return OidIsValid(oid) ? psprintf("%u::regclass", oid) : "NULL::regclass";
@@ -115,15 +121,18 @@ const char* verify_sql(const TrackedRow& row) {
     names.set("listings_trigger", name_literal(listing_trigger));
     names.set("listings_truncate", name_literal(listing_truncate_trigger(listing_trigger)));
     names.set("listings_rekey", name_literal(listing_rekey_trigger(listing_trigger)));
+    names.set("calendar_with_sets", oid_or_null(OidIsValid(row.sets) ? row.calendar : InvalidOid));
+    names.set("sets_trigger", name_literal(kSetsTrigger));
+    names.set("sets_truncate", name_literal(kSetsTruncateTrigger));
     const char* column = listings_key_column(row);
     if (column != nullptr)
         names.set("listings_column", column);
 
     StringInfoData sql;
     initStringInfo(&sql);
-    for (const char* part :
-         {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "", kCalendars,
-          column != nullptr ? kListings : "", kTriggers, kChildren, " ORDER BY kind, listing, day"})
+    for (const char* part : {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "",
+                             kCalendars, column != nullptr ? kListings : "", kTriggers, kChildren,
+                             OidIsValid(row.sets) ? kSets : "", " ORDER BY kind, listing, day"})
         appendStringInfoString(&sql, expand_sql(part, names));
     return sql.data;
 }

@@ -254,6 +254,578 @@ CREATE FUNCTION availability.retrack(
 COMMENT ON FUNCTION availability.retrack(regclass, text, text, text, text, regclass, text) IS
     'tracks a table with the arguments given in place of those it has; companions stay, with all that was made on top of them';
 
+-- Companions of tables that are tracked already are tied to them.
+UPDATE availability.tracked SET reservations = reservations;
+
+-- Calendars are written whole, also by updates by hand. A calendar that is locked for long or has a trigger of that name is
+-- left as it is.
+CREATE FUNCTION availability.calendar_updated() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
+COMMENT ON FUNCTION availability.calendar_updated() IS
+    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
+
+DO $do$
+DECLARE
+    calendar regclass;
+    waits CONSTANT text := pg_catalog.current_setting('lock_timeout');
+BEGIN
+    PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
+    FOR calendar IN
+        SELECT t.calendar FROM availability.tracked AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.calendar AND c.relkind = 'r'
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgname = '_availability_calendar')
+    LOOP
+        BEGIN
+            EXECUTE pg_catalog.format('CREATE TRIGGER _availability_calendar BEFORE UPDATE ON %s FOR EACH ROW'
+                                      ' EXECUTE FUNCTION availability.calendar_updated()', calendar);
+        EXCEPTION WHEN lock_not_available OR undefined_table THEN
+            RAISE WARNING 'calendar % got no trigger: updates by hand of its largest rows can''t be decoded', calendar;
+        END;
+    END LOOP;
+    PERFORM pg_catalog.set_config('lock_timeout', waits, true);
+END
+$do$;
+
+-- Set search.
+ALTER TABLE availability.tracked ADD COLUMN sets regclass, ADD COLUMN delta regclass;
+COMMENT ON COLUMN availability.tracked.sets IS 'companion: the sets of booked listings by day; NULL without set search';
+COMMENT ON COLUMN availability.tracked.delta IS 'companion: calendars that changed since the sets were written; NULL as sets is';
+
+DROP FUNCTION availability.track(regclass, text, text, text, text, regclass, date, boolean, text);
+CREATE FUNCTION availability.track(
+    reservations regclass,
+    listing text DEFAULT 'listing_id',
+    stay text DEFAULT NULL,
+    active text DEFAULT 'true',
+    key text DEFAULT NULL,
+    listings regclass DEFAULT NULL,
+    since date DEFAULT NULL,
+    day_rows boolean DEFAULT true,
+    cancel text DEFAULT NULL,
+    sets boolean DEFAULT false
+) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_track';
+COMMENT ON FUNCTION availability.track(regclass, text, text, text, text, regclass, date, boolean, text, boolean) IS
+    'keeps calendars of a table of reservations from now on, and refuses double bookings in it';
+
+-- The type listing_set: a set of listings by their ordinals (the column of that name of a calendar companion), a portable Roaring bitmap.
+
+CREATE TYPE availability.listing_set;
+
+CREATE FUNCTION availability.listing_set_in(cstring) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_in(cstring) IS
+    'reads the text form of a set of listings';
+
+CREATE FUNCTION availability.listing_set_out(availability.listing_set) RETURNS cstring
+    AS 'MODULE_PATHNAME', 'availability_listing_set_out' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_out(availability.listing_set) IS
+    'writes the text form of a set of listings';
+
+CREATE FUNCTION availability.listing_set_recv(internal) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_recv' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_recv(internal) IS
+    'reads the binary form of a set of listings, a portable Roaring bitmap';
+
+CREATE FUNCTION availability.listing_set_send(availability.listing_set) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'availability_listing_set_send' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_send(availability.listing_set) IS
+    'writes the binary form of a set of listings, a portable Roaring bitmap';
+
+CREATE TYPE availability.listing_set (
+    INPUT = availability.listing_set_in,
+    OUTPUT = availability.listing_set_out,
+    RECEIVE = availability.listing_set_recv,
+    SEND = availability.listing_set_send,
+    INTERNALLENGTH = VARIABLE,
+    ALIGNMENT = int4,
+    STORAGE = extended,
+    CATEGORY = 'U'
+);
+COMMENT ON TYPE availability.listing_set IS
+    'set of listings by their ordinals, such as {1,2,5-9}';
+
+-- Casts, all explicit.
+
+CREATE FUNCTION availability.listing_set(integer[]) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_from_array' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set(integer[]) IS
+    'the listings with the ordinals of an array, in any order';
+
+CREATE CAST (integer[] AS availability.listing_set) WITH FUNCTION availability.listing_set(integer[]);
+COMMENT ON CAST (integer[] AS availability.listing_set) IS 'the listings with the ordinals of the array, in any order; nulls are an error';
+
+CREATE FUNCTION availability.listing_set(bytea) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_from_bytea' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set(bytea) IS
+    'the set of a portable Roaring bitmap, validated';
+
+CREATE CAST (bytea AS availability.listing_set) WITH FUNCTION availability.listing_set(bytea);
+COMMENT ON CAST (bytea AS availability.listing_set) IS 'the set of a portable Roaring bitmap, validated and brought into canonical form';
+
+CREATE FUNCTION availability.listing_set_to_array(availability.listing_set) RETURNS integer[]
+    AS 'MODULE_PATHNAME', 'availability_listing_set_to_array' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_to_array(availability.listing_set) IS
+    'the ordinals in ascending order';
+
+CREATE CAST (availability.listing_set AS integer[]) WITH FUNCTION availability.listing_set_to_array(availability.listing_set);
+COMMENT ON CAST (availability.listing_set AS integer[]) IS 'the ordinals in ascending order';
+
+-- The stored bytes are the bytea.
+CREATE CAST (availability.listing_set AS bytea) WITHOUT FUNCTION;
+COMMENT ON CAST (availability.listing_set AS bytea) IS 'the stored bytes, a portable Roaring bitmap';
+
+-- Measures and members.
+
+CREATE FUNCTION availability.count(availability.listing_set) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_listing_set_count' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.count(availability.listing_set) IS
+    'how many listings the set has';
+
+CREATE FUNCTION availability.is_empty(availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_is_empty' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.is_empty(availability.listing_set) IS
+    'has the set no listing?';
+
+CREATE FUNCTION availability.members_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_members_support' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.members_support(internal) IS
+    'planner support of members';
+
+CREATE FUNCTION availability.members(availability.listing_set) RETURNS SETOF integer
+    AS 'MODULE_PATHNAME', 'availability_listing_set_members' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 SUPPORT availability.members_support;
+COMMENT ON FUNCTION availability.members(availability.listing_set) IS
+    'the ordinals in ascending order';
+
+-- Operators: a set stands on the left of each.
+
+CREATE FUNCTION availability.listing_set_sel(internal, oid, internal, integer) RETURNS double precision
+    AS 'MODULE_PATHNAME', 'availability_listing_set_sel' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_sel(internal, oid, internal, integer) IS
+    'restriction selectivity of listing_set @> ordinal';
+
+CREATE FUNCTION availability.listing_set_contains_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_contains_support' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_contains_support(internal) IS
+    'planner support of listing_set @> ordinal';
+
+CREATE FUNCTION availability.listing_set_contains(availability.listing_set, integer) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_contains_ordinal' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SUPPORT availability.listing_set_contains_support;
+COMMENT ON FUNCTION availability.listing_set_contains(availability.listing_set, integer) IS
+    'implementation of @> operator';
+
+CREATE OPERATOR availability.@> (
+    LEFTARG = availability.listing_set, RIGHTARG = integer,
+    FUNCTION = availability.listing_set_contains,
+    RESTRICT = availability.listing_set_sel,
+    JOIN = pg_catalog.contjoinsel
+);
+COMMENT ON OPERATOR availability.@> (availability.listing_set, integer) IS 'is the listing with that ordinal in the set?';
+
+CREATE FUNCTION availability.listing_set_contains(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_contains' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_contains(availability.listing_set, availability.listing_set) IS
+    'implementation of @> operator';
+
+CREATE OPERATOR availability.@> (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_contains,
+    RESTRICT = pg_catalog.contsel,
+    JOIN = pg_catalog.contjoinsel
+);
+COMMENT ON OPERATOR availability.@> (availability.listing_set, availability.listing_set) IS 'are all listings of the right set in the left one?';
+
+CREATE FUNCTION availability.listing_set_overlaps(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_overlaps' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_overlaps(availability.listing_set, availability.listing_set) IS
+    'implementation of && operator';
+
+CREATE FUNCTION availability.listing_set_disjoint(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_disjoint' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_disjoint(availability.listing_set, availability.listing_set) IS
+    'implementation of !&& operator';
+
+CREATE OPERATOR availability.&& (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_overlaps,
+    COMMUTATOR = OPERATOR(availability.&&),
+    NEGATOR = OPERATOR(availability.!&&),
+    RESTRICT = pg_catalog.contsel,
+    JOIN = pg_catalog.contjoinsel
+);
+COMMENT ON OPERATOR availability.&& (availability.listing_set, availability.listing_set) IS 'have the sets a listing in common?';
+
+CREATE OPERATOR availability.!&& (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_disjoint,
+    COMMUTATOR = OPERATOR(availability.!&&),
+    NEGATOR = OPERATOR(availability.&&),
+    RESTRICT = pg_catalog.contsel,
+    JOIN = pg_catalog.contjoinsel
+);
+COMMENT ON OPERATOR availability.!&& (availability.listing_set, availability.listing_set) IS 'have the sets no listing in common?';
+
+CREATE FUNCTION availability.listing_set_union(availability.listing_set, integer) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_add_ordinal' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_union(availability.listing_set, integer) IS
+    'implementation of + operator';
+
+CREATE OPERATOR availability.+ (
+    LEFTARG = availability.listing_set, RIGHTARG = integer,
+    FUNCTION = availability.listing_set_union
+);
+COMMENT ON OPERATOR availability.+ (availability.listing_set, integer) IS 'the set with the listing of that ordinal';
+
+CREATE FUNCTION availability.listing_set_union(availability.listing_set, availability.listing_set) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_union' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_union(availability.listing_set, availability.listing_set) IS
+    'implementation of + operator';
+
+CREATE OPERATOR availability.+ (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_union,
+    COMMUTATOR = OPERATOR(availability.+)
+);
+COMMENT ON OPERATOR availability.+ (availability.listing_set, availability.listing_set) IS 'the listings of either set';
+
+CREATE FUNCTION availability.listing_set_minus(availability.listing_set, integer) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_remove_ordinal' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_minus(availability.listing_set, integer) IS
+    'implementation of - operator';
+
+CREATE OPERATOR availability.- (
+    LEFTARG = availability.listing_set, RIGHTARG = integer,
+    FUNCTION = availability.listing_set_minus
+);
+COMMENT ON OPERATOR availability.- (availability.listing_set, integer) IS 'the set without the listing of that ordinal';
+
+CREATE FUNCTION availability.listing_set_minus(availability.listing_set, availability.listing_set) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_minus' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_minus(availability.listing_set, availability.listing_set) IS
+    'implementation of - operator';
+
+CREATE OPERATOR availability.- (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_minus
+);
+COMMENT ON OPERATOR availability.- (availability.listing_set, availability.listing_set) IS 'the listings of the left set that are not in the right one';
+
+CREATE FUNCTION availability.listing_set_intersect(availability.listing_set, availability.listing_set) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_intersect' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_intersect(availability.listing_set, availability.listing_set) IS
+    'implementation of * operator';
+
+CREATE OPERATOR availability.* (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_intersect,
+    COMMUTATOR = OPERATOR(availability.*)
+);
+COMMENT ON OPERATOR availability.* (availability.listing_set, availability.listing_set) IS 'the listings of both sets';
+
+-- Equality, and an order: smaller sets first.
+
+CREATE FUNCTION availability.listing_set_eq(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_eq' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_eq(availability.listing_set, availability.listing_set) IS
+    'implementation of = operator';
+
+CREATE FUNCTION availability.listing_set_ne(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_ne' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_ne(availability.listing_set, availability.listing_set) IS
+    'implementation of <> operator';
+
+CREATE FUNCTION availability.listing_set_lt(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_lt' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_lt(availability.listing_set, availability.listing_set) IS
+    'implementation of < operator';
+
+CREATE FUNCTION availability.listing_set_le(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_le' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_le(availability.listing_set, availability.listing_set) IS
+    'implementation of <= operator';
+
+CREATE FUNCTION availability.listing_set_gt(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_gt' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_gt(availability.listing_set, availability.listing_set) IS
+    'implementation of > operator';
+
+CREATE FUNCTION availability.listing_set_ge(availability.listing_set, availability.listing_set) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'availability_listing_set_ge' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_ge(availability.listing_set, availability.listing_set) IS
+    'implementation of >= operator';
+
+CREATE OPERATOR availability.= (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_eq,
+    COMMUTATOR = OPERATOR(availability.=),
+    NEGATOR = OPERATOR(availability.<>),
+    RESTRICT = pg_catalog.eqsel,
+    JOIN = pg_catalog.eqjoinsel,
+    HASHES, MERGES
+);
+COMMENT ON OPERATOR availability.= (availability.listing_set, availability.listing_set) IS 'equal';
+
+CREATE OPERATOR availability.<> (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_ne,
+    COMMUTATOR = OPERATOR(availability.<>),
+    NEGATOR = OPERATOR(availability.=),
+    RESTRICT = pg_catalog.neqsel,
+    JOIN = pg_catalog.neqjoinsel
+);
+COMMENT ON OPERATOR availability.<> (availability.listing_set, availability.listing_set) IS 'not equal';
+
+CREATE OPERATOR availability.< (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_lt,
+    COMMUTATOR = OPERATOR(availability.>),
+    NEGATOR = OPERATOR(availability.>=),
+    RESTRICT = pg_catalog.scalarltsel,
+    JOIN = pg_catalog.scalarltjoinsel
+);
+COMMENT ON OPERATOR availability.< (availability.listing_set, availability.listing_set) IS 'less than';
+
+CREATE OPERATOR availability.<= (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_le,
+    COMMUTATOR = OPERATOR(availability.>=),
+    NEGATOR = OPERATOR(availability.>),
+    RESTRICT = pg_catalog.scalarlesel,
+    JOIN = pg_catalog.scalarlejoinsel
+);
+COMMENT ON OPERATOR availability.<= (availability.listing_set, availability.listing_set) IS 'less than or equal to';
+
+CREATE OPERATOR availability.> (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_gt,
+    COMMUTATOR = OPERATOR(availability.<),
+    NEGATOR = OPERATOR(availability.<=),
+    RESTRICT = pg_catalog.scalargtsel,
+    JOIN = pg_catalog.scalargtjoinsel
+);
+COMMENT ON OPERATOR availability.> (availability.listing_set, availability.listing_set) IS 'greater than';
+
+CREATE OPERATOR availability.>= (
+    LEFTARG = availability.listing_set, RIGHTARG = availability.listing_set,
+    FUNCTION = availability.listing_set_ge,
+    COMMUTATOR = OPERATOR(availability.<=),
+    NEGATOR = OPERATOR(availability.<),
+    RESTRICT = pg_catalog.scalargesel,
+    JOIN = pg_catalog.scalargejoinsel
+);
+COMMENT ON OPERATOR availability.>= (availability.listing_set, availability.listing_set) IS 'greater than or equal to';
+
+CREATE FUNCTION availability.listing_set_cmp(availability.listing_set, availability.listing_set) RETURNS integer
+    AS 'MODULE_PATHNAME', 'availability_listing_set_cmp' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_cmp(availability.listing_set, availability.listing_set) IS
+    'less-equal-greater of two sets of listings';
+
+CREATE FUNCTION availability.listing_set_hash(availability.listing_set) RETURNS integer
+    AS 'MODULE_PATHNAME', 'availability_listing_set_hash' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_hash(availability.listing_set) IS
+    'hash of a set of listings';
+
+CREATE FUNCTION availability.listing_set_hash_extended(availability.listing_set, bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_listing_set_hash_extended' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_hash_extended(availability.listing_set, bigint) IS
+    'hash of a set of listings with a seed';
+
+CREATE OPERATOR FAMILY availability.listing_set_ops USING btree;
+COMMENT ON OPERATOR FAMILY availability.listing_set_ops USING btree IS 'order of sets of listings';
+CREATE OPERATOR CLASS availability.listing_set_ops DEFAULT FOR TYPE availability.listing_set USING btree
+    FAMILY availability.listing_set_ops AS
+    OPERATOR 1 availability.<,
+    OPERATOR 2 availability.<=,
+    OPERATOR 3 availability.=,
+    OPERATOR 4 availability.>=,
+    OPERATOR 5 availability.>,
+    FUNCTION 1 availability.listing_set_cmp(availability.listing_set, availability.listing_set),
+    FUNCTION 4 pg_catalog.btequalimage(oid);
+COMMENT ON OPERATOR CLASS availability.listing_set_ops USING btree IS 'order of sets of listings';
+
+CREATE OPERATOR FAMILY availability.listing_set_ops USING hash;
+COMMENT ON OPERATOR FAMILY availability.listing_set_ops USING hash IS 'equality of sets of listings';
+CREATE OPERATOR CLASS availability.listing_set_ops DEFAULT FOR TYPE availability.listing_set USING hash
+    FAMILY availability.listing_set_ops AS
+    OPERATOR 1 availability.=,
+    FUNCTION 1 availability.listing_set_hash(availability.listing_set),
+    FUNCTION 2 availability.listing_set_hash_extended(availability.listing_set, bigint);
+COMMENT ON OPERATOR CLASS availability.listing_set_ops USING hash IS 'equality of sets of listings';
+
+-- Aggregates. Each skips NULL and is NULL over no rows. A state takes at most 8 kB for each 65,536 ordinals that it reaches into.
+
+CREATE FUNCTION availability.listing_set_agg_transition(internal, integer) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_agg' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_agg_transition(internal, integer) IS
+    'transition function of listing_set_agg';
+
+CREATE FUNCTION availability.union_agg_transition(internal, availability.listing_set) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_union_agg' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION availability.union_agg_transition(internal, availability.listing_set) IS
+    'transition function of union_agg';
+
+CREATE FUNCTION availability.intersect_agg_transition(internal, availability.listing_set) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_intersect_agg' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION availability.intersect_agg_transition(internal, availability.listing_set) IS
+    'transition function of intersect_agg';
+
+CREATE FUNCTION availability.listing_set_union_agg_combine(internal, internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_union_agg_combine' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_union_agg_combine(internal, internal) IS
+    'combine function of listing_set_agg and union_agg';
+
+CREATE FUNCTION availability.listing_set_intersect_agg_combine(internal, internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_intersect_agg_combine' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_intersect_agg_combine(internal, internal) IS
+    'combine function of intersect_agg';
+
+CREATE FUNCTION availability.listing_set_agg_final(internal) RETURNS availability.listing_set
+    AS 'MODULE_PATHNAME', 'availability_listing_set_agg_final' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_agg_final(internal) IS
+    'final function of the aggregates of sets of listings';
+
+CREATE FUNCTION availability.listing_set_agg_serialize(internal) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'availability_listing_set_agg_serialize' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_agg_serialize(internal) IS
+    'serialization function of the aggregates of sets of listings';
+
+CREATE FUNCTION availability.listing_set_agg_deserialize(bytea, internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_listing_set_agg_deserialize' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.listing_set_agg_deserialize(bytea, internal) IS
+    'deserialization function of the aggregates of sets of listings';
+
+CREATE AGGREGATE availability.listing_set_agg(integer) (
+    SFUNC = availability.listing_set_agg_transition,
+    STYPE = internal,
+    SSPACE = 8192,
+    FINALFUNC = availability.listing_set_agg_final,
+    FINALFUNC_MODIFY = read_only,
+    COMBINEFUNC = availability.listing_set_union_agg_combine,
+    SERIALFUNC = availability.listing_set_agg_serialize,
+    DESERIALFUNC = availability.listing_set_agg_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE availability.listing_set_agg(integer) IS
+    'the listings with these ordinals as one set; NULL over no rows';
+
+CREATE AGGREGATE availability.union_agg(availability.listing_set) (
+    SFUNC = availability.union_agg_transition,
+    STYPE = internal,
+    SSPACE = 8192,
+    FINALFUNC = availability.listing_set_agg_final,
+    FINALFUNC_MODIFY = read_only,
+    COMBINEFUNC = availability.listing_set_union_agg_combine,
+    SERIALFUNC = availability.listing_set_agg_serialize,
+    DESERIALFUNC = availability.listing_set_agg_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE availability.union_agg(availability.listing_set) IS
+    'the listings of any of the sets; NULL over no rows';
+
+CREATE AGGREGATE availability.intersect_agg(availability.listing_set) (
+    SFUNC = availability.intersect_agg_transition,
+    STYPE = internal,
+    SSPACE = 8192,
+    FINALFUNC = availability.listing_set_agg_final,
+    FINALFUNC_MODIFY = read_only,
+    COMBINEFUNC = availability.listing_set_intersect_agg_combine,
+    SERIALFUNC = availability.listing_set_agg_serialize,
+    DESERIALFUNC = availability.listing_set_agg_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE availability.intersect_agg(availability.listing_set) IS
+    'the listings of all of the sets; NULL over no rows';
+
+-- Set search: which of all listings are free.
+
+CREATE FUNCTION availability.calendar_changed() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_changed';
+COMMENT ON FUNCTION availability.calendar_changed() IS
+    'trigger of calendars with set search: tells the delta which of them changed';
+
+CREATE FUNCTION availability.index_sets(reservations regclass, fill boolean DEFAULT true) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_index_sets';
+COMMENT ON FUNCTION availability.index_sets(regclass, boolean) IS
+    'gives a tracked table sets by day, for searches among all its listings; fill => false leaves it to availability.fold to fill them';
+
+CREATE FUNCTION availability.unindex_sets(reservations regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_unindex_sets';
+COMMENT ON FUNCTION availability.unindex_sets(regclass) IS
+    'drops the sets of a tracked table';
+
+CREATE FUNCTION availability.fold(reservations regclass, most integer DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_fold';
+COMMENT ON FUNCTION availability.fold(regclass, integer) IS
+    'writes the listings that changed, or at most so many of them, into the sets, and drops days that are past; returns how many it wrote';
+
+CREATE FUNCTION availability.verify_sets(
+    reservations regclass,
+    OUT kind text, OUT listing text, OUT day date, OUT reservation text, OUT detail text
+) RETURNS SETOF record
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 10000 ROWS 10
+    AS 'MODULE_PATHNAME', 'availability_verify_sets';
+COMMENT ON FUNCTION availability.verify_sets(regclass) IS
+    'every listing that a search of the sets would be wrong about; part of availability.verify';
+
+CREATE FUNCTION availability.repair_sets(reservations regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_repair_sets';
+COMMENT ON FUNCTION availability.repair_sets(regclass) IS
+    'mends the sets of a tracked table by its calendars; part of availability.repair';
+
+CREATE FUNCTION availability.search_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'availability_search_support' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.search_support(internal) IS 'planner support of the searches';
+
+CREATE FUNCTION availability.free_set(reservations regclass, stay daterange) RETURNS availability.listing_set
+    LANGUAGE c STABLE STRICT PARALLEL SAFE SUPPORT availability.search_support
+    AS 'MODULE_PATHNAME', 'availability_free_set';
+COMMENT ON FUNCTION availability.free_set(regclass, daterange) IS
+    'the listings that are free for a stay';
+
+CREATE FUNCTION availability.free_set(reservations regclass, within daterange, nights integer) RETURNS availability.listing_set
+    LANGUAGE c STABLE STRICT PARALLEL SAFE SUPPORT availability.search_support
+    AS 'MODULE_PATHNAME', 'availability_free_set_within';
+COMMENT ON FUNCTION availability.free_set(regclass, daterange, integer) IS
+    'the listings that are free for any stay of so many nights within a range';
+
+CREATE FUNCTION availability.count_free(
+    reservations regclass, stay daterange, among availability.listing_set DEFAULT NULL
+) RETURNS bigint
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE SUPPORT availability.search_support
+    AS 'MODULE_PATHNAME', 'availability_count_free';
+COMMENT ON FUNCTION availability.count_free(regclass, daterange, availability.listing_set) IS
+    'how many listings, of all or of a set, are free for a stay';
+
+CREATE FUNCTION availability.free_listings(
+    reservations regclass, stay daterange, among availability.listing_set DEFAULT NULL, listing anyelement DEFAULT NULL::bigint
+) RETURNS SETOF anyelement
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 1000 SUPPORT availability.search_support
+    AS 'MODULE_PATHNAME', 'availability_free_listings';
+COMMENT ON FUNCTION availability.free_listings(regclass, daterange, availability.listing_set, anyelement) IS
+    'the keys of the listings, of all or of a set, that are free for a stay; of another type than bigint with listing => NULL::type';
+
+CREATE FUNCTION availability.best_starts(
+    reservations regclass, within daterange, nights integer, among availability.listing_set DEFAULT NULL,
+    OUT check_in date, OUT free bigint
+) RETURNS SETOF record
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 30 SUPPORT availability.search_support
+    AS 'MODULE_PATHNAME', 'availability_best_starts';
+COMMENT ON FUNCTION availability.best_starts(regclass, daterange, integer, availability.listing_set) IS
+    'for each stay of so many nights within a range, by its check-in: how many listings, of all or of a set, are free';
+
+CREATE FUNCTION availability.calendar_heat(
+    reservations regclass, within daterange, among availability.listing_set DEFAULT NULL,
+    OUT day date, OUT open bigint
+) RETURNS SETOF record
+    LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 365 SUPPORT availability.search_support
+    AS 'MODULE_PATHNAME', 'availability_calendar_heat';
+COMMENT ON FUNCTION availability.calendar_heat(regclass, daterange, availability.listing_set) IS
+    'for each day of a range: how many listings, of all or of a set, are open';
+
 -- What is wrong with the server and the tracked tables, one row a finding, with the exact line that mends it.
 CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000 ROWS 10
@@ -320,7 +892,7 @@ BEGIN
         FROM availability.tracked t
             CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
                                        ('open', t.open_view), ('claims', t.claims), ('hold', t.hold),
-                                       ('request', t.request)) c (kind, relation)
+                                       ('request', t.request), ('set', t.sets), ('delta', t.delta)) c (kind, relation)
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
             AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
     RETURN QUERY
@@ -411,7 +983,7 @@ BEGIN
             format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)
         FROM availability.tracked t
             JOIN pg_class r ON r.oid = t.reservations
-            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims, t.hold, t.request)
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims, t.hold, t.request, t.sets, t.delta)
                 AND c.relowner <> r.relowner
         ORDER BY 1;
     RETURN QUERY
@@ -421,7 +993,7 @@ BEGIN
             format('REVOKE %s ON %s FROM %s;', a.privilege_type, c.oid::regclass,
                    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
         FROM availability.tracked t
-            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.hold, t.request)
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.hold, t.request, t.sets, t.delta)
             CROSS JOIN LATERAL aclexplode(c.relacl) a
         WHERE a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND a.grantee <> c.relowner
         ORDER BY 1, 2;
@@ -441,43 +1013,32 @@ BEGIN
                   CROSS JOIN LATERAL unnest(ARRAY[t.listings_trigger,
                       regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name,
                       regexp_replace(t.listings_trigger, 'listing$', 'rekey')::name]) n
-              WHERE t.listings IS NOT NULL) w
+              WHERE t.listings IS NOT NULL
+              UNION ALL
+              SELECT t.reservations, t.calendar, n FROM availability.tracked t
+                  CROSS JOIN LATERAL unnest(ARRAY['_availability_sets', '_availability_sets_truncate']::name[]) n
+              WHERE t.sets IS NOT NULL) w
             LEFT JOIN pg_trigger g ON g.tgrelid = w.relation AND g.tgname = w.name
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = w.relation)
             AND (g.oid IS NULL OR g.tgenabled NOT IN ('O', 'A'))
         ORDER BY 1, 2;
+
+    -- Searches read the delta row by row: 20,000 listings in it cost them a few milliseconds.
+    RETURN QUERY
+        SELECT format('table %s', t.reservations),
+            format('%s changes of calendars wait to be written into the sets: searches get slower', n),
+            format('SELECT availability.fold(%L);  -- or every minute by pg_cron', t.reservations)
+        FROM availability.tracked t
+            CROSS JOIN LATERAL pg_stat_get_live_tuples(t.delta) n
+        WHERE n >= 20000
+        ORDER BY 1;
+    RETURN QUERY
+        SELECT format('table %s', t.reservations), 'its sets are not filled: each search reads all calendars',
+            format('SELECT availability.fold(%L);', t.reservations)
+        FROM availability.tracked t
+        WHERE pg_relation_size(t.sets) = 0
+        ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION availability.doctor() IS
     'what is wrong with the server and the tracked tables: one row a finding, with the exact line that mends it';
-
--- Companions of tables that are tracked already are tied to them.
-UPDATE availability.tracked SET reservations = reservations;
-
--- Calendars are written whole, also by updates by hand. A calendar that is locked for long or has a trigger of that name is
--- left as it is.
-CREATE FUNCTION availability.calendar_updated() RETURNS trigger
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
-COMMENT ON FUNCTION availability.calendar_updated() IS
-    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
-
-DO $do$
-DECLARE
-    calendar regclass;
-    waits CONSTANT text := pg_catalog.current_setting('lock_timeout');
-BEGIN
-    PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
-    FOR calendar IN
-        SELECT t.calendar FROM availability.tracked AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.calendar AND c.relkind = 'r'
-        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgname = '_availability_calendar')
-    LOOP
-        BEGIN
-            EXECUTE pg_catalog.format('CREATE TRIGGER _availability_calendar BEFORE UPDATE ON %s FOR EACH ROW'
-                                      ' EXECUTE FUNCTION availability.calendar_updated()', calendar);
-        EXCEPTION WHEN lock_not_available OR undefined_table THEN
-            RAISE WARNING 'calendar % got no trigger: updates by hand of its largest rows can''t be decoded', calendar;
-        END;
-    END LOOP;
-    PERFORM pg_catalog.set_config('lock_timeout', waits, true);
-END
-$do$;
