@@ -12,7 +12,8 @@ CREATE VIEW leftovers AS
     SELECT relname::text AS name FROM pg_class WHERE relname ~ '^reservations_' AND relkind IN ('r', 'v', 'S')
     UNION ALL SELECT proname FROM pg_proc WHERE proname ~ '^reservations_c'
     UNION ALL SELECT tgname FROM pg_trigger WHERE tgname ~ '^_'
-    UNION ALL SELECT 'a row of tracked' FROM availability.tracked;
+    UNION ALL SELECT 'a row of tracked' FROM availability.tracked
+    ORDER BY 1;
 CREATE FUNCTION make() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     CREATE TABLE reservations (id int PRIMARY KEY, listing_id int REFERENCES listings, stay daterange, status text DEFAULT 'confirmed');
