@@ -54,6 +54,21 @@ SELECT count_free('reservations', '[2140-01-01,2140-01-02)');
 SELECT count(*) FROM reservations_set;
 ROLLBACK;
 
+-- settings that a restore did not bring: what is left is adopted, and mended by the rows
+DELETE FROM tracked WHERE reservations = 'reservations'::regclass;
+UPDATE reservations_calendar SET version = version + 1 WHERE listing_id = 'house 3';
+UPDATE reservations_set SET listings = listings + 2 WHERE day = '2140-01-04';
+SELECT subject, finding, remedy FROM doctor() WHERE subject ~ 'set_search_damage';
+SELECT track('reservations');
+SELECT sets, delta FROM tracked WHERE reservations = 'reservations'::regclass;
+SELECT * FROM verify('reservations');
+INSERT INTO reservations VALUES (103, 'house 4', '[2140-08-01,2140-08-02)');
+SELECT count_free('reservations', '[2140-08-01,2140-08-02)'), count_free('reservations', '[2140-01-04,2140-01-05)');
+-- other claims of the same rows
+SELECT retrack('reservations', active => 'id <> 103');
+SELECT count_free('reservations', '[2140-08-01,2140-08-02)');
+SELECT * FROM verify('reservations');
+
 -- the doctor
 SELECT subject, finding, remedy FROM doctor() WHERE finding ~ 'sets';
 INSERT INTO reservations SELECT 1000 + n, 'flat ' || n, daterange('2140-01-01', '2140-01-03') FROM generate_series(1, 20000) AS n;

@@ -25,13 +25,9 @@ struct KnownCalendar {
     AttrNumber booked;
 };
 
-TrackedRow row_of_calendar(Relation calendar) {
-    TrackedRow row;
-    if (!tracked_row_of_calendar(RelationGetRelid(calendar), &row) || !OidIsValid(row.delta))
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("table \"%s\" has no calendars with set search", RelationGetRelationName(calendar)),
-                        errhint("Triggers of availability are made by availability.track and index_sets alone.")));
-    return row;
+// False where nobody searches: a restore without the extension's data brings the triggers, and no settings.
+bool find_row(Relation calendar, TrackedRow* row) {
+    return tracked_row_of_calendar(RelationGetRelid(calendar), row) && OidIsValid(row->delta);
 }
 
 // By its shape, as whoever fires a trigger has it locked.
@@ -44,10 +40,12 @@ AttrNumber column_of(Relation calendar, const char* name, Oid type) {
     return column;
 }
 
-const KnownCalendar& known_calendar(FunctionCallInfo fcinfo, Relation calendar) {
+const KnownCalendar* known_calendar(FunctionCallInfo fcinfo, Relation calendar) {
     auto* known = static_cast<KnownCalendar*>(fcinfo->flinfo->fn_extra);
     if (known == nullptr) {
-        const TrackedRow row = row_of_calendar(calendar);
+        TrackedRow row;
+        if (!find_row(calendar, &row))
+            return nullptr;
         known = static_cast<KnownCalendar*>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(KnownCalendar)));
         *known = {{row.delta, calendar->rd_rel->relowner, dayset_type()},
                   column_of(calendar, "ordinal", INT4OID),
@@ -55,7 +53,7 @@ const KnownCalendar& known_calendar(FunctionCallInfo fcinfo, Relation calendar) 
                   column_of(calendar, "booked", dayset_type())};
         fcinfo->flinfo->fn_extra = known;
     }
-    return *known;
+    return known;
 }
 
 // A calendar row, as far as the delta is concerned.
@@ -98,7 +96,9 @@ void row_changed(const TriggerData* trigger, const KnownCalendar& known) {
 // Who truncates calendars empties the sets too, which makes every search go through the calendars until they are filled
 // again.
 void truncated(Relation calendar) {
-    const TrackedRow row = row_of_calendar(calendar);
+    TrackedRow row;
+    if (!find_row(calendar, &row))
+        return;
     SqlNames names;
     names.set("sets", qualified_name(row.sets));
     names.set("delta", qualified_name(row.delta));
@@ -119,10 +119,10 @@ AVAILABILITY_FUNCTION(availability_calendar_changed) {
                         errmsg("not called as the trigger that availability.index_sets makes")));
     if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
         truncated(trigger->tg_relation);
-    else if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-        row_changed(trigger, known_calendar(fcinfo, trigger->tg_relation));
-    else
+    else if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("not called as the trigger that availability.index_sets makes")));
+    else if (const KnownCalendar* known = known_calendar(fcinfo, trigger->tg_relation))
+        row_changed(trigger, *known);
     return PointerGetDatum(nullptr);
 }

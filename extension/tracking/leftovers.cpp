@@ -32,6 +32,8 @@ Oid* field_of(TrackedRow* row, const char* kind) {
            : is("claims")  ? &row->claims
            : is("hold")    ? &row->hold
            : is("request") ? &row->request
+           : is("set")     ? &row->sets
+           : is("delta")   ? &row->delta
                            : nullptr;
 }
 
@@ -71,7 +73,7 @@ TrackedRow named_companions(Relation relation) {
     const char* prefix = OidIsValid(claims) ? prefix_of(claims) : RelationGetRelationName(relation);
     const Oid schema = OidIsValid(claims) ? get_rel_namespace(claims) : RelationGetNamespace(relation);
     namestrcpy(&row.claim, psprintf("%s_claim", prefix));
-    constexpr const char* kKinds[] = {"calendar", "day", "month", "open", "claims", "hold", "request"};
+    constexpr const char* kKinds[] = {"calendar", "day", "month", "open", "claims", "hold", "request", "set", "delta"};
     for (const char* kind : kKinds)
         *field_of(&row, kind) = get_relname_relid(psprintf("%s_%s", prefix, kind), schema);
     return row;
@@ -121,6 +123,8 @@ void require_adoptable(const TrackedRow& left, const ClaimExpressions& claim) {
     prove(CompanionKind::kDay, left.day);
     prove(CompanionKind::kHold, left.hold);
     prove(CompanionKind::kRequest, left.request);
+    prove(CompanionKind::kSet, left.sets);
+    prove(CompanionKind::kDelta, left.delta);
 }
 
 } // namespace availability

@@ -212,6 +212,21 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const Trac
     return query;
 }
 
+// The sets of set search that are left beside calendars that are left. Repair compares them, as it does the calendars.
+void adopt_sets(const TrackedRow& left, TrackedRow* row) {
+    if (!OidIsValid(left.sets) || !OidIsValid(left.delta) || left.calendar != row->calendar)
+        return;
+    SqlNames names;
+    names.set("oid", regclass_or_null(row->reservations));
+    names.set("sets", regclass_or_null(left.sets));
+    names.set("delta", regclass_or_null(left.delta));
+    write_tracked(row->reservations,
+                  "UPDATE availability.tracked SET sets = {sets}, delta = {delta} WHERE reservations = {oid}::oid",
+                  names);
+    CommandCounterIncrement();
+    *row = require_tracked_row(row->reservations);
+}
+
 void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cancel, const TrackArguments& arguments) {
     TrackedRow left;
     const bool adopts = find_leftovers(relation, &left);
@@ -254,10 +269,11 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
             add_calendar_key(filling);
         if (arguments.day_rows && !OidIsValid(left.day))
             add_day_key(filling);
+        adopt_sets(left, &row);
         CommandCounterIncrement();
         repair(row);
     }
-    if (arguments.sets)
+    if (arguments.sets && !OidIsValid(row.sets))
         run_sql("SELECT availability.index_sets({reservations_oid}::oid)", names);
 }
 

@@ -945,7 +945,8 @@ BEGIN
                 (SELECT string_agg(o.oid::regclass::text, ', ' ORDER BY o.relname)
                  FROM pg_class o
                  WHERE o.relnamespace = k.relnamespace AND o.relkind = 'r'
-                    AND o.relname IN (k.relname, k.prefix || '_day', k.prefix || '_hold', k.prefix || '_request')) AS tables
+                    AND o.relname IN (k.relname, k.prefix || '_day', k.prefix || '_hold', k.prefix || '_request',
+                        k.prefix || '_set', k.prefix || '_delta')) AS tables
             FROM calendars k
                 LEFT JOIN LATERAL (SELECT c.oid FROM pg_class c
                                    WHERE c.relkind IN ('r', 'p')
