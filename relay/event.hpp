@@ -36,6 +36,8 @@ enum class EventKind : std::uint8_t {
     kCancelled = 3,
     kReset = 4,
     kDropped = 5,
+    // A change that nobody can read, of the listing if it has one, of another part of the table if not. What was known of the listing is
+    // void: its key is to be deleted, whatever its version.
     kUnreadable = 6,
     kBegin = 7,   // the source consumes it
     kCommit = 8,  // the source consumes it
