@@ -12,6 +12,8 @@
 #include <libpq-fe.h>
 #include <toml++/toml.h>
 
+#include "relay/source/pg_connection.hpp"
+
 namespace availability::relay {
 
 namespace {
@@ -233,7 +235,7 @@ const std::vector<Option>& options() {
          "keeps the epoch and the last position, to notice that the database was set back; none if empty"},
         {"relay.dead_letter_file", &Settings::relay_dead_letter_file, "takes events that can't be delivered; the log if empty"},
         {"relay.queue_bytes", &Settings::relay_queue_bytes, "bound of the queue before each sink"},
-        {"relay.heartbeat_seconds", &Settings::relay_heartbeat_seconds, "how often a heartbeat goes through the WAL; 0 for never"},
+        {"relay.heartbeat_seconds", &Settings::relay_heartbeat_seconds, "how often a heartbeat goes through the WAL, and the position is confirmed"},
         {"relay.drain_seconds", &Settings::relay_drain_seconds, "how long the relay applies what it has when it is to end"},
         {"relay.ready_lag_seconds", &Settings::relay_ready_lag_seconds, "freshness lag with which /readyz turns red", false, true},
         {"relay.probe_sample", &Settings::relay_probe_sample, "listings that a probe compares with the database; 0 for none", false, true},
@@ -246,6 +248,8 @@ const std::vector<Option>& options() {
         {"redis.cluster", &Settings::redis_cluster, "whether it is a Redis Cluster"},
         {"redis.layout", &Settings::redis_layout, "calendar or months"},
         {"redis.key_prefixes", &Settings::redis_key_prefixes, "what keys begin with, for each table"},
+        {"redis.record_prefix", &Settings::redis_record_prefix, "what the keys of the relay's records begin with; one relay, one prefix"},
+        {"redis.months", &Settings::redis_months, "months from the current one on that layout months keeps"},
         {"redis.username", &Settings::redis_username, "the ACL user"},
         {"redis.password", &Settings::redis_password, "its password", true},
         {"redis.tls", &Settings::redis_tls, "whether to connect by TLS"},
@@ -375,6 +379,8 @@ std::string check_redis(const Settings& settings) {
     for (const std::string& prefix : settings.redis_key_prefixes)
         if (prefix.find_first_of("{}") != std::string::npos)
             return "redis.key_prefixes must have no braces: the listing stands in them";
+    if (settings.redis_months < 1 || settings.redis_months > 31)
+        return "redis.months must be from 1 to 31";
     if (settings.redis_ttl_seconds < 0 || settings.redis_ttl_spread < 0 || settings.redis_ttl_spread >= 1)
         return "redis.ttl_seconds must be at least 0, and redis.ttl_spread from 0 to less than 1";
     if (settings.redis_tls_cert_file.empty() != settings.redis_tls_key_file.empty())
@@ -412,6 +418,11 @@ std::string check(const Settings& settings) {
     const std::set<std::string> tables(settings.database_tables.begin(), settings.database_tables.end());
     if (tables.size() != settings.database_tables.size())
         return "database.tables names a table twice";
+    if (quote_qualified(settings.database_state_table).empty())
+        return "database.state_table must be schema.table";
+    for (const std::string& table : settings.database_tables)
+        if (quote_qualified(table).empty())
+            return fmt::format("database.tables: \"{}\" is not schema.table", table);
     if (!is_slot_name(settings.database_slot))
         return "database.slot must be of lower-case letters, digits and underscores, and shorter than 64";
     if (settings.database_load_connections < 1 || settings.database_load_connections > 32)
@@ -420,8 +431,8 @@ std::string check(const Settings& settings) {
         return "database.timeout_seconds must be at least 1";
     if (settings.relay_queue_bytes < 1 << 20 || settings.http_ring_bytes < 1 << 16)
         return "relay.queue_bytes must be at least 1048576, and http.ring_bytes at least 65536";
-    if (settings.relay_heartbeat_seconds < 0 || settings.relay_drain_seconds < 0 || settings.relay_ready_lag_seconds <= 0)
-        return "relay.heartbeat_seconds and relay.drain_seconds must be at least 0, and relay.ready_lag_seconds more";
+    if (settings.relay_heartbeat_seconds < 0.01 || settings.relay_drain_seconds < 0 || settings.relay_ready_lag_seconds <= 0)
+        return "relay.heartbeat_seconds must be at least 0.01, relay.drain_seconds at least 0, and relay.ready_lag_seconds more";
     if (settings.relay_probe_sample < 0 || settings.relay_probe_sample > 1000 || settings.relay_probe_seconds <= 0)
         return "relay.probe_sample must be from 0 to 1000, and relay.probe_seconds more than 0";
     if (!settings.http_listen.empty() && !has_port(settings.http_listen))

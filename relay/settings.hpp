@@ -41,6 +41,8 @@ struct Settings {
     bool redis_cluster = false;
     std::string redis_layout = "calendar";
     std::vector<std::string> redis_key_prefixes = {"avail:v3:"};
+    std::string redis_record_prefix = "avail:v3:relay:";
+    std::int64_t redis_months = 18;
     std::string redis_username;
     std::string redis_password;
     bool redis_tls = false;

@@ -21,6 +21,7 @@ void SinkQueue::begin_epoch(Epoch epoch, std::uint64_t from, bool all_calendars)
     next_ = 0;
     bytes_ = 0;
     confirmed_ = from;
+    as_of_ = 0;
     pushed_ = {};
     missing_ = false;
     frozen_at_lsn_ = from;
@@ -46,7 +47,8 @@ void SinkQueue::push(const BatchPtr& batch) {
         return;
     }
     pushed_ = last;
-    entries_.push_back({batch, batch->lsn, batch->first_at, 0, false, false});
+    const Event& event = batch->events.back();
+    entries_.push_back({batch, batch->lsn, batch->first_at, event.position.lsn <= batch->lsn ? event.at : 0, 0, false, false});
     bytes_ += batch->bytes();
     wake_();
 }
@@ -58,7 +60,7 @@ void SinkQueue::pushed_up_to(std::uint64_t lsn, std::int64_t at) {
     if (at == 0 && !entries_.empty() && entries_.back().batch == nullptr && entries_.back().at == 0)
         entries_.back().lsn = std::max(entries_.back().lsn, lsn);
     else
-        entries_.push_back({nullptr, lsn, at, 0, true, true});
+        entries_.push_back({nullptr, lsn, at, at, 0, true, true});
     if (entries_.size() - next_ == 1)
         ++next_;
     advance();
@@ -222,8 +224,11 @@ void SinkQueue::advance() {
     while (!entries_.empty() && entries_.front().applied) {
         const Entry& entry = entries_.front();
         confirmed_ = std::max(confirmed_, entry.lsn);
-        if (!catching_up_)
+        if (!catching_up_) {
             frozen_at_lsn_ = confirmed_;
+            // Whoever comes later in the WAL became visible later, whatever its own time says.
+            as_of_ = std::max(as_of_, entry.as_of);
+        }
         if (entry.batch != nullptr)
             bytes_ -= entry.batch->bytes();
         entries_.pop_front();

@@ -63,6 +63,8 @@ class SinkQueue : public Feed {
     bool idle() const { return complete() && entries_.empty() && wanted_count_ == 0 && calendars_taken_.empty(); }
 
     std::uint64_t confirmed() const { return frozen() ? frozen_at_lsn_ : confirmed_; }
+    // Everything that was committed up to this time, microseconds since 1970 by the database's clock, is applied; 0 if unknown.
+    std::int64_t as_of() const { return as_of_; }
     // Time of the oldest commit that is not applied; 0 if all are.
     std::int64_t oldest_at() const;
     std::size_t bytes() const { return bytes_; }
@@ -85,7 +87,8 @@ class SinkQueue : public Feed {
     struct Entry {
         BatchPtr batch; // none: a position alone
         std::uint64_t lsn;
-        std::int64_t at;
+        std::int64_t at;    // of its first commit
+        std::int64_t as_of; // of the last that is complete with it; 0 without
         std::int64_t taken_at;
         bool taken;
         bool applied;
@@ -111,6 +114,7 @@ class SinkQueue : public Feed {
     std::size_t next_ = 0; // the first that is not taken
     std::size_t bytes_ = 0;
     std::uint64_t confirmed_ = 0;
+    std::int64_t as_of_ = 0;
     Position pushed_;
 
     bool missing_ = false;     // needs every event, and some were not kept

@@ -38,6 +38,12 @@ class Store {
     // std::bad_alloc.
     Slot apply(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool dropped, bool* newer);
 
+    // What is known of a listing is void until something newer comes: it counts as gone.
+    void forget(Slot slot) {
+        at(slot).loaded = load_;
+        drop(&at(slot));
+    }
+
     // Begins to load all calendars anew. Until end_load() the first that comes of a listing is taken over, whatever its version:
     // what was known before may be of another history.
     void begin_load();

@@ -1,6 +1,7 @@
 #include "relay/source/assembler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace availability::relay {
 
@@ -59,8 +60,6 @@ void Assembler::add(std::string_view message) {
 void Assembler::commit(const Event& frame) {
     in_transaction_ = false;
     lsn_ = std::max(lsn_, frame.position.lsn);
-    if (batch_ != nullptr)
-        batch_->lsn = lsn_;
     if (batch_ == nullptr || heartbeat_at_ != 0) {
         flush();
         handler_.on_position(lsn_, heartbeat_at_);
@@ -80,7 +79,7 @@ void Assembler::take_keepalive(std::uint64_t lsn) {
 void Assembler::flush() {
     if (batch_ == nullptr)
         return;
-    batch_->lsn = std::max(batch_->lsn, in_transaction_ ? std::uint64_t{0} : lsn_);
+    batch_->lsn = lsn_;
     handler_.on_batch(std::exchange(batch_, nullptr));
 }
 

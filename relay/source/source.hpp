@@ -46,7 +46,10 @@ class Source : private StreamHandler {
     // Ends the stream and connects anew; `fresh`: with a new epoch, for the reason.
     void restart(const std::string& reason, bool fresh);
     void resume();
+    // Every sink has all up to there; the server is told by and by.
     void confirm(std::uint64_t lsn);
+    // The stream has brought all up to there, and perhaps a heartbeat.
+    void heard(std::uint64_t lsn, bool heartbeat);
     // Every sink has every calendar of the epoch.
     void mark_loaded();
     // Emits a heartbeat now.
@@ -58,13 +61,12 @@ class Source : private StreamHandler {
 
     Epoch epoch() const { return state_.epoch; }
     bool streaming() const { return streaming_; }
+    bool is_marked_loaded() const { return state_.loaded; }
     std::uint64_t received_lsn() const { return received_; }
     std::uint64_t confirmed_lsn() const { return confirmed_; }
     // When the oldest heartbeat that has not come back was sent, microseconds since 1970; 0 if all have.
     std::int64_t waiting_heartbeat_at() const { return waiting_heartbeat_at_; }
     std::uint64_t reconnects() const { return attempts_ > 0 ? attempts_ - 1 : 0; }
-    // A conninfo and statements for others on the same loop (probes): the connection beside the stream, null while it is lost or busy.
-    PgConnectionPtr idle_connection();
 
   private:
     bool on_message(std::string_view message) override;
@@ -74,8 +76,9 @@ class Source : private StreamHandler {
     void attempt();
     void connect_stream();
     void identify();
-    void make_slot();
     void make_state();
+    void drop_slot();
+    void make_slot();
     void read_slot();
     void start_stream();
     void started();
@@ -124,6 +127,7 @@ class Source : private StreamHandler {
     std::uint64_t life_ = 0; // counts attempts: what belongs to one before is void
     std::int64_t waiting_heartbeat_at_ = 0;
     int beats_ = 0;
+    std::function<void()> after_beat_;
 };
 
 } // namespace availability::relay

@@ -19,14 +19,14 @@ std::string create_state_statement(const std::string& table) {
     const std::string schema = table.substr(0, table.find("\".\"") + 1);
     return fmt::format("CREATE SCHEMA IF NOT EXISTS {};"
                        "CREATE TABLE IF NOT EXISTS {} (slot text PRIMARY KEY, epoch bigint NOT NULL, system_id text NOT NULL,"
-                       " timeline bigint NOT NULL, loaded boolean NOT NULL, changed_at timestamptz NOT NULL DEFAULT pg_catalog.now());"
+                       " timeline bigint NOT NULL, loaded boolean NOT NULL, confirmed pg_lsn NOT NULL, changed_at timestamptz NOT NULL DEFAULT pg_catalog.now());"
                        "COMMENT ON TABLE {} IS 'epochs of availability-relay, one row a slot'",
                        schema, table, table);
 }
 
 std::string read_state_statement(const std::string& table, const std::string& slot) {
     return fmt::format("SELECT state.epoch, state.system_id, state.timeline, state.loaded, slots.plugin, slots.active, slots.wal_status,"
-                       " slots.confirmed_flush_lsn, slots.database = pg_catalog.current_database()"
+                       " slots.confirmed_flush_lsn, slots.database = pg_catalog.current_database(), state.confirmed"
                        " FROM (SELECT {0}::pg_catalog.text AS slot) AS wanted"
                        " LEFT JOIN {1} AS state ON state.slot = wanted.slot"
                        " LEFT JOIN pg_catalog.pg_replication_slots AS slots ON slots.slot_name::pg_catalog.text = wanted.slot",
@@ -36,17 +36,23 @@ std::string read_state_statement(const std::string& table, const std::string& sl
 // The clock is the relay's: that of a database which was set back may be, too.
 std::string upsert_state_statement(const std::string& table, const std::string& slot, Epoch at_least, const std::string& system_id,
                                    std::int64_t timeline) {
-    return fmt::format("INSERT INTO {0} AS state (slot, epoch, system_id, timeline, loaded) VALUES ({1}, {2}, {3}, {4}, false)"
+    return fmt::format("INSERT INTO {0} AS state (slot, epoch, system_id, timeline, loaded, confirmed) VALUES ({1}, {2}, {3}, {4}, false, '0/0')"
                        " ON CONFLICT (slot) DO UPDATE SET epoch = greatest(state.epoch + 1, excluded.epoch), system_id = excluded.system_id,"
-                       " timeline = excluded.timeline, loaded = false, changed_at = pg_catalog.now() RETURNING epoch",
+                       " timeline = excluded.timeline, loaded = false, confirmed = '0/0', changed_at = pg_catalog.now() RETURNING epoch",
                        table, quote_literal(slot), at_least, quote_literal(system_id), timeline);
 }
 
 std::string advance_epoch_statement(const std::string& table, const std::string& slot, Epoch from, Epoch at_least, const std::string& system_id,
-                                    std::int64_t timeline) {
-    return fmt::format("UPDATE {0} SET epoch = greatest(epoch + 1, {1}), system_id = {2}, timeline = {3}, loaded = false,"
+                                    std::int64_t timeline, std::uint64_t confirmed) {
+    return fmt::format("UPDATE {0} SET epoch = greatest(epoch + 1, {1}), system_id = {2}, timeline = {3}, loaded = false, confirmed = '{6}',"
                        " changed_at = pg_catalog.now() WHERE slot = {4} AND epoch = {5} RETURNING epoch",
-                       table, at_least, quote_literal(system_id), timeline, quote_literal(slot), from);
+                       table, at_least, quote_literal(system_id), timeline, quote_literal(slot), from, format_lsn(confirmed));
+}
+
+std::string keep_confirmed_statement(const std::string& table, const std::string& slot, Epoch epoch, std::uint64_t confirmed, const std::string& prefix) {
+    return fmt::format("WITH kept AS (UPDATE {0} SET confirmed = greatest(confirmed, '{3}') WHERE slot = {1} AND epoch = {2} RETURNING 1)"
+                       " SELECT (SELECT pg_catalog.count(*) FROM kept), pg_catalog.pg_logical_emit_message(true, {4}, {1})",
+                       table, quote_literal(slot), epoch, format_lsn(confirmed), quote_literal(prefix));
 }
 
 std::string mark_loaded_statement(const std::string& table, const std::string& slot, Epoch epoch) {
@@ -55,7 +61,7 @@ std::string mark_loaded_statement(const std::string& table, const std::string& s
 
 bool read_state(const PgRows& rows, RelayState* state) {
     *state = {};
-    if (rows.error || rows.rows.size() != 1 || rows.rows[0].size() != 9)
+    if (rows.error || rows.rows.size() != 1 || rows.rows[0].size() != 10)
         return false;
     const auto& row = rows.rows[0];
     if (row[0]) {
@@ -64,6 +70,7 @@ bool read_state(const PgRows& rows, RelayState* state) {
         state->system_id = row[1].value_or("");
         std::from_chars(row[2]->data(), row[2]->data() + row[2]->size(), state->timeline);
         state->loaded = row[3] == "t";
+        parse_lsn(row[9].value_or(""), &state->confirmed);
     }
     // A slot of another database can't be used from here.
     state->slot_exists = row[4].has_value() && row[8] == "t";
