@@ -417,7 +417,7 @@ void Source::schedule_heartbeat() {
 }
 
 void Source::keep_position() {
-    if (settings_.relay_state_file.empty())
+    if (settings_.relay_state_file.empty() || memory_.system_id.empty()) // nothing has been seen
         return;
     if (const std::string error = write_state_file(settings_.relay_state_file, memory_); !error.empty())
         spdlog::error("{}", error);
