@@ -21,6 +21,8 @@
 
 #include <hiredis/hiredis.h>
 
+#include "relay/redis/hash_slot.hpp"
+
 namespace test {
 
 // A directory that goes with the object.
@@ -205,7 +207,7 @@ class RedisCluster {
     }
     // Which of the nodes has a slot, as node `asked` sees it.
     int owner_of(int slot, int asked) {
-        const std::string answer = node(asked).ask({"SET", "{" + tag(slot) + "}probe", "1"});
+        const std::string answer = node(asked).ask({"SET", "{" + availability::relay::redis::tag_of_slot(static_cast<std::uint16_t>(slot)) + "}probe", "1"});
         if (answer == "OK")
             return asked;
         for (int i = 0; i < size(); i++)
@@ -233,8 +235,6 @@ class RedisCluster {
         for (const int i : {to, from})
             node(i).ask({"CLUSTER", "SETSLOT", text, "NODE", id(to)});
     }
-
-    std::function<std::string(int)> tag = [](int slot) { return std::to_string(slot); };
 
   private:
     void wait_until_known() {
