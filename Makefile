@@ -2,15 +2,16 @@
 #
 #   make demo    installs what is missing, builds, and shows the whole job on a private server
 #   make check   the same to the last test of every suite
+#   make relay   installs what it needs and builds the relay: relay/build/availability-relay
 #   make         builds both libraries;  make install  puts them into the server of PG_CONFIG
 
-ifneq ($(filter demo check,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check relay,$(MAKECMDGOALS)),)
 
-# Neither needs anything but make and git: the scripts install the rest, pg_config included.
-.PHONY: demo check
+# None needs anything but make and git: the scripts install the rest, pg_config included.
+.PHONY: demo check relay
 # A relative CALENDAR is meant from where make was called, with -C too.
 export CALLER_PWD := $(PWD)
-demo check:
+demo check relay:
 	@bash test/run/$@.sh
 
 else

@@ -9,8 +9,8 @@ keep_logs() {
     local logs=$tree/build/check-logs file
     rm -rf "$logs"
     mkdir -p "$logs"
-    for file in server.log src/regression.diffs src/output_iso src/tmp_check/log; do
-        [ ! -e "$scratch/$file" ] || cp -r "$scratch/$file" "$logs/"
+    for file in server.log src/regression.diffs src/output_iso src/tmp_check/log src/tmp_check_relay/log; do
+        [ ! -e "$scratch/$file" ] || cp -rT "$scratch/$file" "$logs/${file//\//_}"
     done
     echo "logs: $logs"
 }
