@@ -314,6 +314,7 @@ void Relay::tick() {
             }
         if (fresh_ && load_ended_ && !source_.is_marked_loaded())
             source_.mark_loaded(); // the connection was busy
+        server_.drop_slow();
         on_progress();
         tick();
     });

@@ -1,7 +1,5 @@
 #include "relay/fanout/server.hpp"
 
-#include <vector>
-
 #include <spdlog/spdlog.h>
 
 #include "relay/fanout/session.hpp"
@@ -83,11 +81,24 @@ void Server::notify() {
         session->wake();
 }
 
-void Server::end_streams(const std::string& reason) {
+// A copy: sessions that end take themselves out of the set.
+std::vector<std::shared_ptr<Session>> Server::all_sessions() {
     std::vector<std::shared_ptr<Session>> all;
+    all.reserve(sessions_.size());
     for (Session* session : sessions_)
         all.push_back(session->shared_from_this());
-    for (const auto& session : all)
+    return all;
+}
+
+void Server::drop_slow() {
+    if (counters_.subscribers == 0)
+        return;
+    for (const auto& session : all_sessions())
+        session->drop_if_overtaken();
+}
+
+void Server::end_streams(const std::string& reason) {
+    for (const auto& session : all_sessions())
         session->end(reason);
 }
 
@@ -95,10 +106,7 @@ void Server::close() {
     error_code ignored;
     acceptor_.close(ignored);
     accept_again_.cancel();
-    std::vector<std::shared_ptr<Session>> all;
-    for (Session* session : sessions_)
-        all.push_back(session->shared_from_this());
-    for (const auto& session : all)
+    for (const auto& session : all_sessions())
         session->abandon();
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -52,6 +53,8 @@ class Server {
     std::uint16_t port() const { return port_; }
     // The ring has more.
     void notify();
+    // Drops subscribers that the ring has overtaken.
+    void drop_slow();
     // Subscribers have to begin anew: the reason goes to them as their last frame.
     void end_streams(const std::string& reason);
     void close();
@@ -60,6 +63,7 @@ class Server {
   private:
     friend class Session;
     void accept();
+    std::vector<std::shared_ptr<Session>> all_sessions();
 
     boost::asio::io_context& io_;
     const Settings& settings_;

@@ -20,6 +20,8 @@ constexpr std::chrono::seconds kWriteDeadline(30);
 constexpr std::uint32_t kMaxRequestHeader = 8192;
 constexpr std::size_t kSnapshotPart = 256 * 1024;
 constexpr std::size_t kStreamPart = 256 * 1024;
+// What the kernel may keep for one that doesn't read.
+constexpr int kSendBuffer = 256 * 1024;
 constexpr std::size_t kBlocksOfAPart = 256;
 constexpr char kPlainText[] = "text/plain; charset=utf-8";
 
@@ -139,14 +141,17 @@ void Session::close() {
 void Session::arm_deadline(std::chrono::seconds delay) {
     deadline_.expires_after(delay);
     deadline_.async_wait([self = shared_from_this()](error_code error) {
-        if (!error && self->deadline_.expiry() <= std::chrono::steady_clock::now())
-            self->close();
+        if (error || self->closed_ || self->deadline_.expiry() > std::chrono::steady_clock::now())
+            return;
+        self->server_->counters_.dropped_slow += self->streams_;
+        self->close();
     });
 }
 
 void Session::start() {
     error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(asio::socket_base::send_buffer_size(kSendBuffer), ignored);
     arm_deadline(kRequestDeadline);
     parser_.emplace();
     parser_->header_limit(kMaxRequestHeader);
@@ -331,6 +336,14 @@ void Session::send_stream_part() {
 void Session::wake() {
     waiting_ = false;
     send_stream_part();
+}
+
+void Session::drop_if_overtaken() {
+    bool gone = false;
+    if (!streams_ || closed_ || !writing_ || server_->ring_.get(number_, &gone) != nullptr || !gone)
+        return;
+    ++server_->counters_.dropped_slow;
+    close();
 }
 
 void Session::end(const std::string& reason) {

@@ -39,6 +39,8 @@ class Session : public std::enable_shared_from_this<Session> {
     // The ring has more for a subscriber that waits.
     void wake();
     void end(const std::string& reason);
+    // Ends a subscriber that still takes what it was sent when the ring has lost what comes next.
+    void drop_if_overtaken();
 
   private:
     void answer(const Route& route);
