@@ -63,6 +63,8 @@ std::string Relay::make_sinks() {
         };
         if (auto sink = make_redis_sink(settings_, context, position))
             add_sink(std::move(sink));
+        if (auto sink = make_kafka_sink(settings_, context))
+            add_sink(std::move(sink));
     } catch (const std::exception& error) {
         return error.what();
     }

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "relay/kafka/kafka_sink.hpp"
 #include "relay/redis/redis_sink.hpp"
 
 namespace availability::relay {
@@ -47,6 +48,21 @@ std::unique_ptr<redis::RedisSink> make_redis_sink(const Settings& settings, cons
         return redis::AppliedPosition{lsn, as_of};
     };
     return std::make_unique<redis::RedisSink>(std::move(options), context);
+}
+
+std::unique_ptr<Sink> make_kafka_sink(const Settings& settings, const SinkContext& context) {
+    if (!settings.has_kafka())
+        return nullptr;
+    kafka::KafkaOptions options;
+    for (const auto& [name, value] : settings.kafka_properties)
+        options.properties[name] = value;
+    options.topic_prefix = settings.kafka_topic_prefix;
+    options.format = settings.kafka_format == "protobuf" ? kafka::Format::kProtobuf : kafka::Format::kJson;
+    options.tables = settings.database_tables;
+    options.create_topics = settings.kafka_create_topics;
+    options.partitions = static_cast<int>(settings.kafka_partitions);
+    options.replication_factor = static_cast<int>(settings.kafka_replication_factor);
+    return std::make_unique<kafka::KafkaSink>(std::move(options), context);
 }
 
 } // namespace availability::relay

@@ -1,8 +1,11 @@
 // The sinks that the settings ask for.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "relay/settings.hpp"
@@ -20,5 +23,8 @@ struct RedisOptions;
 std::unique_ptr<redis::RedisSink> make_redis_sink(const Settings& settings, const SinkContext& context,
                                                   std::function<std::pair<std::uint64_t, std::int64_t>()> position);
 redis::RedisOptions redis_options(const Settings& settings);
+
+// The same of Kafka.
+std::unique_ptr<Sink> make_kafka_sink(const Settings& settings, const SinkContext& context);
 
 } // namespace availability::relay
