@@ -85,9 +85,11 @@ sub command
 sub execute
 {
 	my ($self, @command) = @_;
-	my ($out, $err) = ('', '');
-	my $run = IPC::Run::start([ $self->command(@command) ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	my $out = '';
+	my $file = "$self->{log}.command";
+	my $run = IPC::Run::start([ $self->command(@command) ], '<', \undef, '>', \$out, '2>', $file, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	$run->finish;
+	my $err = slurp_file($file);
 	append_to_file($self->{log}, $err);
 	return ($run->result(0) // 0, $out, $err);
 }
