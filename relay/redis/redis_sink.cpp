@@ -24,6 +24,21 @@ constexpr auto kFirstPause = 100ms;
 constexpr auto kLongestPause = 5000ms;
 constexpr auto kQuiet = 1500ms; // without trouble: it works
 
+ClientOptions client_options(const RedisOptions& options, boost::asio::ssl::context* tls) {
+    ClientOptions client = options.client;
+    client.connection.scripts = script_sources();
+    client.connection.tls = tls;
+    return client;
+}
+
+KeyOptions key_options(const RedisOptions& options, const SinkContext& context) {
+    KeyOptions keys = options.keys;
+    keys.prefixes = context.key_prefixes;
+    return keys;
+}
+
+} // namespace
+
 std::unique_ptr<boost::asio::ssl::context> make_tls(const RedisOptions& options) {
     namespace ssl = boost::asio::ssl;
     if (!options.tls)
@@ -50,21 +65,6 @@ std::unique_ptr<boost::asio::ssl::context> make_tls(const RedisOptions& options)
     }
     return tls;
 }
-
-ClientOptions client_options(const RedisOptions& options, boost::asio::ssl::context* tls) {
-    ClientOptions client = options.client;
-    client.connection.scripts = script_sources();
-    client.connection.tls = tls;
-    return client;
-}
-
-KeyOptions key_options(const RedisOptions& options, const SinkContext& context) {
-    KeyOptions keys = options.keys;
-    keys.prefixes = context.key_prefixes;
-    return keys;
-}
-
-} // namespace
 
 // The write of one event, or of a group of them.
 class RedisSink::Write final : public Request {

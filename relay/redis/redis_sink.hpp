@@ -37,6 +37,9 @@ struct RedisOptions {
     std::function<AppliedPosition()> position;
 };
 
+// What to connect with: null without TLS. Throws std::runtime_error if the files can't be used.
+std::unique_ptr<boost::asio::ssl::context> make_tls(const RedisOptions& options);
+
 class RedisSink final : public Sink, private ClientListener {
   public:
     // Throws std::runtime_error if the TLS files can't be used.
