@@ -63,12 +63,34 @@ std::string Relay::make_sinks() {
         };
         if (auto sink = make_redis_sink(settings_, context, position))
             add_sink(std::move(sink));
+        if (settings_.has_redis())
+            make_probe();
         if (auto sink = make_kafka_sink(settings_, context))
             add_sink(std::move(sink));
     } catch (const std::exception& error) {
         return error.what();
     }
     return {};
+}
+
+void Relay::make_probe() {
+    Probe::Hooks hooks;
+    hooks.wanted = [this] { return readiness().ready; };
+    hooks.epoch = [this] { return epoch_; };
+    hooks.lag = [this] { return lag_of(*slot_of("redis")->queue, now_us()); };
+    hooks.done = [this](double staleness_seconds, std::size_t differences) {
+        metrics_.probes.Increment();
+        metrics_.probe_staleness_seconds.Set(staleness_seconds);
+        metrics_.probe_differences.Increment(static_cast<double>(differences));
+        if (differences > 0)
+            spdlog::error("probe: {} listings were {} s old in Redis, for longer than was told", differences, staleness_seconds);
+    };
+    hooks.failed = [this](const std::string& what) {
+        metrics_.probe_failures.Increment();
+        spdlog::warn("probe: {}", what);
+    };
+    probe_ = std::make_unique<Probe>(io_, settings_, store_, std::move(hooks));
+    probe_->start();
 }
 
 void Relay::add_sink(std::unique_ptr<Sink> sink) {
@@ -421,6 +443,8 @@ void Relay::end_sinks() {
     tick_timer_.cancel();
     load_timer_.cancel();
     loader_ = nullptr;
+    if (probe_ != nullptr)
+        probe_->stop();
     source_.stop([this] {
         server_.end_streams("the relay ends");
         auto left = std::make_shared<std::size_t>(sinks_.size());

@@ -17,6 +17,7 @@
 #include "relay/fanout/ring.hpp"
 #include "relay/fanout/server.hpp"
 #include "relay/metrics.hpp"
+#include "relay/probe.hpp"
 #include "relay/settings.hpp"
 #include "relay/sink.hpp"
 #include "relay/sink_queue.hpp"
@@ -73,6 +74,7 @@ class Relay : private SourceHandler, private QueueOwner {
     void on_epoch_demanded(const char* sink, std::string_view reason) override;
 
     std::string make_sinks();
+    void make_probe();
     void add_sink(std::unique_ptr<Sink> sink);
     SinkSlot* slot_of(const char* sink);
     void load();
@@ -96,6 +98,7 @@ class Relay : private SourceHandler, private QueueOwner {
     Source source_;
     Server server_;
     std::unique_ptr<Loader> loader_;
+    std::unique_ptr<Probe> probe_;
     boost::asio::steady_timer tick_timer_;
     boost::asio::steady_timer drain_timer_;
     boost::asio::steady_timer load_timer_;

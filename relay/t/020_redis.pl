@@ -19,7 +19,8 @@ my $listings = 200;
 my $node = logical_node('redis');
 track_reservations($node, $listings);
 my $redis = RedisServer->new(appendonly => 'yes', appendfsync => 'always');
-my $relay = Relay->new($node, 'redis.nodes' => $redis->address, 'redis.key_prefixes' => 'avail:v3:', 'redis.timeout_milliseconds' => 500);
+my $relay = Relay->new($node, 'redis.nodes' => $redis->address, 'redis.key_prefixes' => 'avail:v3:', 'redis.timeout_milliseconds' => 500,
+	'relay.probe_seconds' => 0.2);
 
 my $next = 0;
 # Books and cancels here and there; every change is one transaction, or many in one.
@@ -113,6 +114,23 @@ is_exact('an empty Redis gets every calendar anew');
 # Dropped listings go; those that were never booked are there.
 $node->safe_psql('postgres', q(DELETE FROM reservations WHERE listing_id = 3; DELETE FROM listings WHERE id = 3; INSERT INTO listings VALUES (5000)));
 is_exact('listings come and go');
+$node->safe_psql('postgres', 'INSERT INTO listings VALUES (3)');
+is_exact('and come back');
+
+# The probe finds nothing, until somebody changes what Redis holds behind the relay's back.
+my $probes = $relay->metric('probes_total');
+change(50);
+wait_until('probes', sub { $relay->metric('probes_total') > $probes + 10 });
+is($relay->metric('probe_differences_total'), 0, 'a probe agrees');
+for my $listing (1, 2, 4 .. $listings)
+{
+	my $value = $redis->do('GET', "avail:v3:{$listing}");
+	my ($of, $version) = unpack 'Q>q>', $value;
+	$redis->do('SET', "avail:v3:{$listing}", pack('Q>q>', $of, $version - 1) . substr $value, 16);
+}
+wait_until('the probe finds it', sub { $relay->metric('probe_differences_total') > 0 });
+is(($relay->execute('verify', '--repair'))[0], 0, 'verify mends it');
+$node->safe_psql('postgres', 'UPDATE reservations_calendar SET version = version + 1');
 
 # The database is set back to a copy of itself: later calendars in Redis are not taken for fresh.
 $relay->wait_ready;
