@@ -7,9 +7,14 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+
+// What the parser takes for impossible, a malformed file can bring about (3.3.0): an error like any other.
+inline void fail_to_parse() { throw std::invalid_argument("malformed"); }
+#define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : fail_to_parse())
 #include <toml++/toml.h>
 
 #include "relay/source/pg_connection.hpp"
@@ -312,6 +317,8 @@ std::string read_toml(const std::string& text, const std::string& name, Settings
         return read_table(table, "", name, settings);
     } catch (const toml::parse_error& error) {
         return fmt::format("{}:{}: {}", name, error.source().begin.line, std::string(error.description()));
+    } catch (const std::invalid_argument& error) {
+        return fmt::format("{}: {}", name, error.what());
     }
 }
 

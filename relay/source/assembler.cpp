@@ -45,6 +45,11 @@ void Assembler::add(std::string_view message) {
         batch_->epoch = epoch_;
     }
     Event event = reader_.read(batch_->arena.copy(message));
+    const bool is_frame = event.kind == EventKind::kBegin || event.kind == EventKind::kCommit || event.kind == EventKind::kMessage;
+    if (is_frame || (event.kind != EventKind::kUnreadable && event.position <= last_)) {
+        event.kind = EventKind::kUnreadable;
+        event.reason = "out of order";
+    }
     // One whose position can't be read, or breaks the order, takes that of the event before it.
     if (event.position < last_)
         event.position = last_;

@@ -92,6 +92,7 @@ Event EventReader::read(std::string_view message) {
     if (problem != nullptr) {
         event.kind = EventKind::kUnreadable;
         event.reason = problem;
+        event.position = {}; // not to be believed either
     }
     return event;
 }
