@@ -249,7 +249,7 @@ const std::vector<Option>& options() {
         {"http.token", &Settings::http_token, "what /snapshot and /stream ask for as bearer token; nothing if empty", true, true},
         {"http.ring_bytes", &Settings::http_ring_bytes, "bound of the events that are kept for subscribers"},
         {"http.max_connections", &Settings::http_max_connections, "connections at once; more are closed", false, true},
-        {"redis.nodes", &Settings::redis_nodes, "host:port of the server, or of some nodes of the cluster; no Redis if empty"},
+        {"redis.nodes", &Settings::redis_nodes, "host:port or unix:/path of the server, or of some nodes of the cluster; no Redis if empty"},
         {"redis.cluster", &Settings::redis_cluster, "whether it is a Redis Cluster"},
         {"redis.layout", &Settings::redis_layout, "calendar or months"},
         {"redis.key_prefixes", &Settings::redis_key_prefixes, "what keys begin with, for each table"},
@@ -374,7 +374,7 @@ bool is_slot_name(const std::string& name) {
 
 std::string check_redis(const Settings& settings) {
     for (const std::string& node : settings.redis_nodes)
-        if (!has_port(node))
+        if (node.compare(0, 6, "unix:/") != 0 && !has_port(node))
             return fmt::format("redis.nodes: \"{}\" is not host:port", node);
     if (!is_one_of(settings.redis_layout, {"calendar", "months"}))
         return "redis.layout must be calendar or months";
