@@ -4,14 +4,19 @@
 #   make check   the same to the last test of every suite
 #   make relay   installs what it needs and builds the relay: relay/build/availability-relay
 #   make         builds both libraries;  make install  puts them into the server of PG_CONFIG
+#
+#   make deb     Debian packages for each installed server;  make dist  the archive for PGXN
+#   make release VERSION=0.4    freezes the upgrade script of this version and begins the next
 
-ifneq ($(filter demo check relay,$(MAKECMDGOALS)),)
+scripts = demo check relay deb dist release
+ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 
 # None needs anything but make and git: the scripts install the rest, pg_config included.
-.PHONY: demo check relay
+.PHONY: $(scripts)
 # A relative CALENDAR is meant from where make was called, with -C too.
 export CALLER_PWD := $(PWD)
-demo check relay:
+export VERSION
+$(scripts):
 	@bash test/run/$@.sh
 
 else
@@ -20,15 +25,15 @@ EXTENSION = availability
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" availability.control)
 
 MODULE_big = availability
-OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp) $(wildcard extension/core/*.cpp)))
+OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp extension/*/*.cpp)))
 DECODER_OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard decoder/*.cpp)))
 # The decoder reads calendars in place: it needs the reading half of the core, and no Roaring library.
 DECODER_CORE_OBJS = $(addprefix extension/core/,day.o dayset_validate.o dayset_view.o)
 
 DATA = $(wildcard extension/upgrades/availability--*.sql)
-DATA_built = availability--$(EXTVERSION).sql availability--0.1--0.2.sql
+DATA_built = availability--$(EXTVERSION).sql
 EXTRA_CLEAN = availability--*.sql availability_decoder.so $(DECODER_OBJS) $(DECODER_OBJS:.o=.bc) \
-	$(wildcard extension/*.d extension/core/*.d decoder/*.d)
+	$(wildcard extension/*.d extension/*/*.d decoder/*.d extension/*/*.gch)
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
@@ -36,16 +41,31 @@ ISOLATION_OPTS = --load-extension=availability
 TAP_TESTS = 1
 
 PG_CONFIG ?= pg_config
+# Without this, a missing or foreign pg_config is an empty path, and its lack shows only when headers are not found.
+PGXS := $(shell bash '$(dir $(lastword $(MAKEFILE_LIST)))test/run/pgxs.sh' '$(PG_CONFIG)')
+ifneq ($(words $(PGXS)),1)
+$(error $(PGXS))
+endif
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror) -Wno-register -Wno-missing-field-initializers
 # PGXS passes gcc's own warning options to every compiler.
 WARNINGS += $(if $(findstring clang,$(CXX)),-Wno-unknown-warning-option)
 # -isystem: the server's own headers are not ours to warn about.
 PG_CPPFLAGS = -I$(srcdir) -isystem $(shell $(PG_CONFIG) --includedir-server)
-PG_CXXFLAGS = -std=c++17 -fvisibility=hidden -MMD $(WARNINGS)
+PG_CXXFLAGS = -std=c++17 -fvisibility=hidden -MMD -MP $(WARNINGS)
 SHLIB_LINK += -lroaring -lstdc++ -Wl,-Bsymbolic
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# What nearly every file includes, compiled once: make demo builds so, in 15 s of processor time instead of 31. Only for a
+# tree that is built once: dependencies know nothing of it.
+ifdef PRECOMPILE
+precompiled = extension/dayset/type.hpp
+precompiled_for = $(filter-out extension/core/%,$(OBJS))
+$(precompiled_for): private override CXXFLAGS += -include $(precompiled)
+$(precompiled_for): $(precompiled).gch
+$(precompiled).gch: $(precompiled)
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -w -x c++-header -o $@ $<
+endif
 
 # PGXS's bitcode step ignores PG_CXXFLAGS.
 BITCODE_CXXFLAGS += -std=c++17 $(WARNINGS)
@@ -61,10 +81,6 @@ availability_decoder.so: $(DECODER_OBJS) $(DECODER_CORE_OBJS)
 
 # The install script is its fragments, in the order of the API.
 availability--$(EXTVERSION).sql: $(sort $(wildcard extension/sql/*.sql))
-	cat $^ > $@
-
-# What is new in 0.2 is taken from there, so that an upgraded extension can't differ from a new one.
-availability--0.1--0.2.sql: extension/upgrades/0.1--0.2.sql extension/sql/65_booking.sql extension/sql/80_doctor.sql
 	cat $^ > $@
 
 install: install-decoder

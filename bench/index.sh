@@ -64,7 +64,7 @@ for side in 0.0316 0.1 0.316; do
 done
 
 # --- what the splits earn ---
-g++ -std=c++17 -O2 -fPIC -shared -I"$scratch/src" -isystem "$("$pg_config" --includedir-server)" "$bench/trivial_split.cpp" "$scratch/src/extension/dayset_type.o" "$scratch"/src/extension/core/*.o -lroaring -o "$scratch/trivial_split.so"
+g++ -std=c++17 -O2 -fPIC -shared -I"$scratch/src" -isystem "$("$pg_config" --includedir-server)" "$bench/trivial_split.cpp" "$scratch/src/extension/dayset/type.o" "$scratch"/src/extension/core/*.o -lroaring -o "$scratch/trivial_split.so"
 sql -c "SET search_path = public, availability" -c "
     CREATE FUNCTION trivial_split(internal, internal) RETURNS internal AS '$scratch/trivial_split.so', 'bench_trivial_split' LANGUAGE c STRICT;
     CREATE OPERATOR CLASS trivial_ops FOR TYPE dayset USING gist AS OPERATOR 2 && (dayset, anyrange), OPERATOR 4 !&& (dayset, anyrange),

@@ -1,5 +1,5 @@
-// Reads a replication stream and prints how long after its commit each transaction's message came: the number of transactions, and the
-// median, the 99th and the 99.9th percentile in microseconds.
+// Reads a replication stream and prints how long after its commit each transaction's message came: the number of
+// transactions, and the median, the 99th and the 99.9th percentile in microseconds.
 //   latency CONNECTION SLOT json|pgoutput OPTIONS SECONDS
 
 #include <libpq-fe.h>
@@ -38,8 +38,9 @@ std::int64_t commit_time(const std::string& mode, const std::string& message) {
     const std::size_t at = message.rfind("\"at\":\"");
     std::tm time{};
     int microseconds = 0;
-    if (at == std::string::npos || std::sscanf(message.c_str() + at + 6, "%d-%d-%dT%d:%d:%d.%dZ", &time.tm_year, &time.tm_mon, &time.tm_mday,
-                                               &time.tm_hour, &time.tm_min, &time.tm_sec, &microseconds) != 7)
+    if (at == std::string::npos ||
+        std::sscanf(message.c_str() + at + 6, "%d-%d-%dT%d:%d:%d.%dZ", &time.tm_year, &time.tm_mon, &time.tm_mday,
+                    &time.tm_hour, &time.tm_min, &time.tm_sec, &microseconds) != 7)
         return 0;
     time.tm_year -= 1900;
     time.tm_mon -= 1;
@@ -51,14 +52,16 @@ std::int64_t commit_time(const std::string& mode, const std::string& message) {
     std::exit(1);
 }
 
-}  // namespace
+} // namespace
 
 int main(int count, char** arguments) {
     if (count != 6)
         return 2;
     const std::string mode = arguments[3];
     PGconn* stream = PQconnectdb((std::string(arguments[1]) + " replication=database").c_str());
-    PGresult* started = PQexec(stream, (std::string("START_REPLICATION SLOT ") + arguments[2] + " LOGICAL 0/0 (" + arguments[4] + ")").c_str());
+    PGresult* started =
+        PQexec(stream,
+               (std::string("START_REPLICATION SLOT ") + arguments[2] + " LOGICAL 0/0 (" + arguments[4] + ")").c_str());
     if (PQresultStatus(started) != PGRES_COPY_BOTH)
         fail(stream);
     const std::int64_t end = now() + std::atoi(arguments[5]) * std::int64_t{1000000};
@@ -77,13 +80,17 @@ int main(int count, char** arguments) {
             fail(stream);
         const std::int64_t arrived = now();
         if (data[0] == 'w' && size > 25)
-            if (const std::int64_t committed = commit_time(mode, std::string(data + 25, static_cast<std::size_t>(size) - 25)); committed != 0)
+            if (const std::int64_t committed =
+                    commit_time(mode, std::string(data + 25, static_cast<std::size_t>(size) - 25));
+                committed != 0)
                 delays.push_back(arrived - committed);
         PQfreemem(data);
     }
     if (delays.empty())
         return 1;
     std::sort(delays.begin(), delays.end());
-    const auto percentile = [&](double share) { return static_cast<long long>(delays[static_cast<std::size_t>(share * static_cast<double>(delays.size() - 1))]); };
+    const auto percentile = [&](double share) {
+        return static_cast<long long>(delays[static_cast<std::size_t>(share * static_cast<double>(delays.size() - 1))]);
+    };
     std::printf("%zu %lld %lld %lld\n", delays.size(), percentile(0.5), percentile(0.99), percentile(0.999));
 }

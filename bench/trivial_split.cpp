@@ -1,7 +1,7 @@
 // A picksplit that thinks of nothing: the first half of the entries to the left, the rest to the right. What the one of
 // dayset_ops is measured against.
 
-#include "extension/dayset_type.hpp"
+#include "extension/dayset/type.hpp"
 
 extern "C" {
 #include <access/gist.h>

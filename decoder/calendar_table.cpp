@@ -25,10 +25,10 @@ constexpr char kExtension[] = "availability";
 constexpr char kDaysetType[] = "dayset";
 
 struct Entry {
-    Oid relation;  // hash key
+    Oid relation; // hash key
     bool valid;
     bool is_calendar;
-    char* name;    // owned; what table.name points to
+    char* name; // owned; what table.name points to
     CalendarTable table;
 };
 
@@ -41,14 +41,15 @@ struct Cache {
 };
 Cache* cache = nullptr;
 
-void forget_cache(void*) { cache = nullptr; }
+void forget_cache(void*) {
+    cache = nullptr;
+}
 
 void invalidate(Oid relation) {
     if (cache == nullptr)
         return;
     if (OidIsValid(relation)) {
-        auto* entry =
-            static_cast<Entry*>(hash_search(cache->entries, &relation, HASH_FIND, nullptr));
+        auto* entry = static_cast<Entry*>(hash_search(cache->entries, &relation, HASH_FIND, nullptr));
         if (entry != nullptr)
             entry->valid = false;
         return;
@@ -59,10 +60,14 @@ void invalidate(Oid relation) {
         entry->valid = false;
 }
 
-void relation_changed(Datum, Oid relation) { invalidate(relation); }
+void relation_changed(Datum, Oid relation) {
+    invalidate(relation);
+}
 
 // A renamed schema renames its tables without a word to them.
-void schema_changed(Datum, int, uint32) { invalidate(InvalidOid); }
+void schema_changed(Datum, int, uint32) {
+    invalidate(InvalidOid);
+}
 
 void register_callbacks() {
     static bool registered = false;
@@ -82,7 +87,9 @@ CalendarColumn find_column(TupleDesc columns, const char* name) {
     return {InvalidAttrNumber, InvalidOid};
 }
 
-bool exists(CalendarColumn column) { return column.number != InvalidAttrNumber; }
+bool exists(CalendarColumn column) {
+    return column.number != InvalidAttrNumber;
+}
 
 bool is_dayset(Oid type) {
     HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
@@ -105,8 +112,8 @@ bool find_columns(TupleDesc columns, CalendarTable* table) {
     table->booked = find_column(columns, "booked");
     table->version = find_column(columns, "version");
     table->change = find_column(columns, "change");
-    if (!exists(table->listing) || !exists(table->booked) || !exists(table->change) ||
-        table->version.type != INT8OID || !is_dayset(table->booked.type))
+    if (!exists(table->listing) || !exists(table->booked) || !exists(table->change) || table->version.type != INT8OID ||
+        !is_dayset(table->booked.type))
         return false;
 
     table->reservation = find_column(columns, "reservation_id");
@@ -166,7 +173,7 @@ void look_up(Relation relation, Entry* entry) {
     entry->is_calendar = true;
 }
 
-}  // namespace
+} // namespace
 
 void start_calendar_tables(MemoryContext session, const Options* options) {
     register_callbacks();
@@ -176,13 +183,12 @@ void start_calendar_tables(MemoryContext session, const Options* options) {
     shape.entrysize = sizeof(Entry);
     shape.hcxt = session;
     auto* started = static_cast<Cache*>(MemoryContextAlloc(session, sizeof(Cache)));
-    HTAB* entries = hash_create("availability_decoder calendar companions", 64, &shape,
-                                HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+    HTAB* entries =
+        hash_create("availability_decoder calendar companions", 64, &shape, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     *started = {session, options, entries};
 
     // A session that fails has no shutdown callback: its memory going is what ends the cache.
-    auto* end = static_cast<MemoryContextCallback*>(
-        MemoryContextAllocZero(session, sizeof(MemoryContextCallback)));
+    auto* end = static_cast<MemoryContextCallback*>(MemoryContextAllocZero(session, sizeof(MemoryContextCallback)));
     end->func = forget_cache;
     MemoryContextRegisterResetCallback(session, end);
     cache = started;
@@ -201,4 +207,4 @@ const CalendarTable* find_calendar_table(Relation relation) {
     return entry->is_calendar ? &entry->table : nullptr;
 }
 
-}  // namespace availability
+} // namespace availability

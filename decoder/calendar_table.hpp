@@ -19,8 +19,8 @@ struct CalendarColumn {
 };
 
 struct CalendarTable {
-    std::string_view name;  // schema-qualified, quoted where needed; UTF-8
-    bool wanted;            // by option `tables`
+    std::string_view name; // schema-qualified, quoted where needed; UTF-8
+    bool wanted;           // by option `tables`
     CalendarColumn listing, booked, version, change;
     CalendarColumn reservation, stay, was;
 };
@@ -35,4 +35,4 @@ void start_calendar_tables(MemoryContext session, const Options* options);
 // belongs to the extension: any role can make a type of that name. Valid until the next call.
 const CalendarTable* find_calendar_table(Relation relation);
 
-}  // namespace availability
+} // namespace availability

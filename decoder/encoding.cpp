@@ -19,7 +19,7 @@ bool is_ascii(std::string_view text) {
     return true;
 }
 
-}  // namespace
+} // namespace
 
 bool is_utf8(std::string_view bytes) {
     return pg_verify_mbstr(PG_UTF8, bytes.data(), static_cast<int>(bytes.size()), true);
@@ -44,9 +44,9 @@ bool to_utf8(std::string_view text, std::string_view* utf8) {
     const int room = (size + 1) * MAX_CONVERSION_GROWTH;
     char* source = pnstrdup(text.data(), size);
     char* target = static_cast<char*>(palloc(room));
-    const int converted = pg_do_encoding_conversion_buf(
-        conversion, encoding, PG_UTF8, reinterpret_cast<unsigned char*>(source), size,
-        reinterpret_cast<unsigned char*>(target), room, true);
+    const int converted =
+        pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, reinterpret_cast<unsigned char*>(source), size,
+                                      reinterpret_cast<unsigned char*>(target), room, true);
     *utf8 = target;
     return converted == size;
 }
@@ -67,4 +67,4 @@ std::string_view name_to_utf8(std::string_view name) {
     return {lossy.data, static_cast<std::size_t>(lossy.len)};
 }
 
-}  // namespace availability
+} // namespace availability

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "extension/boundary.hpp"
+#include "extension/server/boundary.hpp"
 
 namespace availability {
 
@@ -19,4 +19,4 @@ bool to_utf8(std::string_view text, std::string_view* utf8);
 // The same for names, which must appear even when they cannot be converted: bytes past ASCII become U+FFFD.
 std::string_view name_to_utf8(std::string_view name);
 
-}  // namespace availability
+} // namespace availability

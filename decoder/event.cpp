@@ -4,13 +4,13 @@
 #include <cstring>
 
 #include "decoder/event.hpp"
+#include "extension/core/change.hpp"
 #include "extension/core/dayset_validate.hpp"
+#include "extension/core/epoch.hpp"
 
 namespace availability {
 
 namespace {
-
-constexpr std::string_view kChanges[] = {"created", "updated", "cancelled", "reset", "dropped"};
 
 constexpr char kIsNull[] = "is null";
 constexpr char kUnsupportedType[] = "has an unsupported type";
@@ -28,12 +28,11 @@ bool read_stay(std::string_view bytes, DaySpan* span) {
     constexpr std::size_t kBounds = 4;
     constexpr std::size_t kFlags = kBounds + 2 * 4;
     constexpr char kLowerInclusive = 0x02;
-    constexpr std::int64_t kPostgresEpoch = 10957;  // 2000-01-01
 
     if (bytes.size() != kFlags + 1 || bytes[kFlags] != kLowerInclusive)
         return false;
-    const std::int64_t first_day = native_int32(&bytes[kBounds]) + kPostgresEpoch;
-    const std::int64_t end_day = native_int32(&bytes[kBounds + 4]) + kPostgresEpoch;
+    const std::int64_t first_day = std::int64_t{native_int32(&bytes[kBounds])} + kPostgresEpochDay;
+    const std::int64_t end_day = std::int64_t{native_int32(&bytes[kBounds + 4])} + kPostgresEpochDay;
     if (first_day < kFirstDay || end_day > kEndDay || first_day >= end_day)
         return false;
     *span = {static_cast<Day>(first_day), static_cast<Day>(end_day)};
@@ -66,7 +65,7 @@ bool require(const Field& field, Field::Type type, const char** problem) {
 }
 
 bool is_change(std::string_view word) {
-    for (std::string_view change : kChanges)
+    for (std::string_view change : kChangeWords)
         if (word == change)
             return true;
     return false;
@@ -83,7 +82,7 @@ void format_uuid(std::string_view bytes, char* text) {
     }
 }
 
-}  // namespace
+} // namespace
 
 bool Key::read(const Field& field, const char** problem) {
     constexpr std::size_t kUuidSize = 16;
@@ -154,4 +153,4 @@ void Event::fail(const char* column, const char* problem) {
     std::snprintf(reason_, sizeof(reason_), "%s %s", column, problem);
 }
 
-}  // namespace availability
+} // namespace availability

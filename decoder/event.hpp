@@ -17,9 +17,9 @@ namespace availability {
 struct Field {
     enum class Type : std::uint8_t {
         kNull,
-        kInteger,    // int2, int4, int8
-        kUuid,       // 16 bytes
-        kText,       // UTF-8
+        kInteger, // int2, int4, int8
+        kUuid,    // 16 bytes
+        kText,    // UTF-8
         kDaterange,
         kDayset,
         kUnreadable, // `problem` says why
@@ -28,7 +28,7 @@ struct Field {
     Type type = Type::kNull;
     std::int64_t integer = 0;
     std::string_view bytes;
-    const char* problem = nullptr;  // completes a sentence that begins with the column's name
+    const char* problem = nullptr; // completes a sentence that begins with the column's name
 
     static Field unreadable(const char* problem) {
         Field field;
@@ -40,7 +40,7 @@ struct Field {
 
 struct CalendarRow {
     Field listing, booked, version, change;
-    Field reservation, stay, was;  // kNull where the table has no such column
+    Field reservation, stay, was; // kNull where the table has no such column
 };
 
 // A listing's or a reservation's key.
@@ -55,7 +55,7 @@ class Key {
 
     Kind kind() const { return kind_; }
     std::int64_t integer() const { return integer_; }
-    std::string_view text() const { return text_; }  // UTF-8
+    std::string_view text() const { return text_; } // UTF-8
 
     // Whether the field is a key; kNull makes an absent one. Sets *problem if not.
     bool read(const Field& field, const char** problem);
@@ -71,12 +71,12 @@ class Key {
 
 // Where a transaction stands.
 struct Position {
-    std::uint64_t lsn;  // end of the commit: confirming it never brings the transaction back
-    std::int64_t at;    // commit time, microseconds since the Unix epoch
+    std::uint64_t lsn; // end of the commit: confirming it never brings the transaction back
+    std::int64_t at;   // commit time, microseconds since the Unix epoch
 };
 
 struct Event {
-    std::string_view table;  // schema-qualified, quoted where needed; UTF-8
+    std::string_view table; // schema-qualified, quoted where needed; UTF-8
     Position position;
     // Counts the calendar changes of the transaction from 1: (lsn, seq) orders all events and names each.
     std::uint64_t seq;
@@ -85,14 +85,14 @@ struct Event {
     std::string_view reason() const { return reason_; }
     bool unreadable() const { return reason_[0] != '\0'; }
 
-    std::string_view change;     // created, updated, cancelled, reset, dropped
+    std::string_view change; // created, updated, cancelled, reset, dropped
     Key listing;
-    Key reservation;             // may be absent
-    DaySpan stay = {0, 0};       // empty when absent
-    DaySpan was = {0, 0};        // empty when absent
+    Key reservation;       // may be absent
+    DaySpan stay = {0, 0}; // empty when absent
+    DaySpan was = {0, 0};  // empty when absent
     std::int64_t version = 0;
     DaysetView booked;
-    std::string_view booked_bytes;  // as stored
+    std::string_view booked_bytes; // as stored
 
     // Reads a row into the event, once. The row's bytes must outlive it.
     void read(const CalendarRow& row);
@@ -103,4 +103,4 @@ struct Event {
     char reason_[96] = "";
 };
 
-}  // namespace availability
+} // namespace availability

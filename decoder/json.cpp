@@ -17,7 +17,9 @@ void append(StringInfo out, std::string_view text) {
     appendBinaryStringInfo(out, text.data(), static_cast<int>(text.size()));
 }
 
-void append_hex4(StringInfo out, unsigned unit) { appendStringInfo(out, "\\u%04x", unit); }
+void append_hex4(StringInfo out, unsigned unit) {
+    appendStringInfo(out, "\\u%04x", unit);
+}
 
 // The code point of one valid UTF-8 sequence as an escape, a surrogate pair past the basic plane.
 void append_escaped(StringInfo out, const unsigned char* sequence) {
@@ -32,12 +34,23 @@ void append_escaped(StringInfo out, const unsigned char* sequence) {
 
 void append_control(StringInfo out, unsigned char byte) {
     switch (byte) {
-    case '\b': append(out, "\\b"); break;
-    case '\f': append(out, "\\f"); break;
-    case '\n': append(out, "\\n"); break;
-    case '\r': append(out, "\\r"); break;
-    case '\t': append(out, "\\t"); break;
-    default: append_hex4(out, byte);
+    case '\b':
+        append(out, "\\b");
+        break;
+    case '\f':
+        append(out, "\\f");
+        break;
+    case '\n':
+        append(out, "\\n");
+        break;
+    case '\r':
+        append(out, "\\r");
+        break;
+    case '\t':
+        append(out, "\\t");
+        break;
+    default:
+        append_hex4(out, byte);
     }
 }
 
@@ -69,15 +82,13 @@ void append_string(StringInfo out, std::string_view text) {
 }
 
 void append_base64(StringInfo out, std::string_view content) {
-    static constexpr char kDigits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const auto* bytes = reinterpret_cast<const unsigned char*>(content.data());
 
     appendStringInfoCharMacro(out, '"');
     for (std::size_t i = 0; i < content.size(); i += 3) {
         const std::size_t left = content.size() - i;
-        const unsigned group = bytes[i] << 16 | (left > 1 ? bytes[i + 1] << 8 : 0) |
-                               (left > 2 ? bytes[i + 2] : 0);
+        const unsigned group = bytes[i] << 16 | (left > 1 ? bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
         appendStringInfoCharMacro(out, kDigits[group >> 18]);
         appendStringInfoCharMacro(out, kDigits[group >> 12 & 0x3f]);
         appendStringInfoCharMacro(out, left > 1 ? kDigits[group >> 6 & 0x3f] : '=');
@@ -133,8 +144,7 @@ void append_key(StringInfo out, const Key& key) {
 }
 
 void append_lsn(StringInfo out, std::uint64_t lsn) {
-    appendStringInfo(out, ",\"lsn\":\"%X/%X\"", static_cast<std::uint32_t>(lsn >> 32),
-                     static_cast<std::uint32_t>(lsn));
+    appendStringInfo(out, ",\"lsn\":\"%X/%X\"", static_cast<std::uint32_t>(lsn >> 32), static_cast<std::uint32_t>(lsn));
 }
 
 // Microseconds since the Unix epoch as an ISO time stamp in UTC.
@@ -147,9 +157,8 @@ void append_time(StringInfo out, std::int64_t at) {
         time += kDay;
     const CivilDate date = civil_from_day(static_cast<Day>((at - time) / kDay));
     const int seconds = static_cast<int>(time / kSecond);
-    appendStringInfo(out, ",\"at\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06dZ\"", date.year, date.month,
-                     date.day, seconds / 3600, seconds / 60 % 60, seconds % 60,
-                     static_cast<int>(time % kSecond));
+    appendStringInfo(out, ",\"at\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06dZ\"", date.year, date.month, date.day,
+                     seconds / 3600, seconds / 60 % 60, seconds % 60, static_cast<int>(time % kSecond));
 }
 
 void append_unreadable(StringInfo out, const Event& event) {
@@ -194,7 +203,6 @@ void write_event(StringInfo out, const Event& event) {
     append_lsn(out, event.position.lsn);
     appendStringInfo(out, ",\"seq\":" UINT64_FORMAT, event.seq);
     append_time(out, event.position.at);
-    appendStringInfoCharMacro(out, '}');
 }
 
 void write_frame(StringInfo out, const Frame& frame) {
@@ -208,8 +216,8 @@ void write_frame(StringInfo out, const Frame& frame) {
 void write_message(StringInfo out, const Message& message) {
     const bool readable = message.content.size() <= kMaxContentSize;
 
-    append(out, readable ? "{\"v\":1,\"event\":\"message\",\"prefix\":"
-                         : "{\"v\":1,\"event\":\"unreadable\",\"prefix\":");
+    append(out,
+           readable ? "{\"v\":1,\"event\":\"message\",\"prefix\":" : "{\"v\":1,\"event\":\"unreadable\",\"prefix\":");
     append_string(out, message.prefix);
     if (!readable) {
         append(out, ",\"reason\":");
@@ -223,11 +231,14 @@ void write_message(StringInfo out, const Message& message) {
     }
     append_lsn(out, message.position.lsn);
     append_time(out, message.position.at);
-    appendStringInfoCharMacro(out, '}');
 }
 
-}  // namespace
+void write_end(StringInfo out, bool last) {
+    append(out, last ? ",\"last\":true}" : "}");
+}
 
-const Writer kJsonWriter = {"json", false, write_event, write_frame, write_message};
+} // namespace
 
-}  // namespace availability
+const Writer kJsonWriter = {"json", false, write_event, write_message, write_end, write_frame};
+
+} // namespace availability

@@ -1,13 +1,14 @@
 // The JSON form of events: one object a message, no line break, keys in a fixed order.
 //
 //   {"v":1,"event":"created","table":…,"listing":…,"reservation":…,"stay":[…],"was":[…],"version":…,"booked":[…],
-//    "lsn":…,"seq":…,"at":…}
-//   {"v":1,"event":"unreadable","table":…,"listing":…,"reason":…,"lsn":…,"seq":…,"at":…}
+//    "lsn":…,"seq":…,"at":…,"last":true}
+//   {"v":1,"event":"unreadable","table":…,"listing":…,"reason":…,"lsn":…,"seq":…,"at":…,"last":true}
 //   {"v":1,"event":"begin"|"commit","xid":…,"lsn":…,"at":…}
-//   {"v":1,"event":"message","prefix":…,"content":…|"content_base64":…,"lsn":…,"at":…}
-//   {"v":1,"event":"unreadable","prefix":…,"reason":…,"lsn":…,"at":…}
+//   {"v":1,"event":"message","prefix":…,"content":…|"content_base64":…,"lsn":…,"at":…,"last":true}
+//   {"v":1,"event":"unreadable","prefix":…,"reason":…,"lsn":…,"at":…,"last":true}
 //
-// Absent fields are omitted. Nothing depends on a session's settings.
+// Absent fields are omitted; `last` is there on the last event or message of a transaction alone. Nothing depends on a
+// session's settings.
 #pragma once
 
 #include "decoder/writer.hpp"
@@ -16,4 +17,4 @@ namespace availability {
 
 extern const Writer kJsonWriter;
 
-}  // namespace availability
+} // namespace availability

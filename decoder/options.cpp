@@ -24,8 +24,7 @@ struct TableName {
 
 [[noreturn]] void malformed(const char* option, const char* value, const char* detail) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("invalid value for option \"%s\": \"%s\"", option, value),
-                    errdetail("%s", detail)));
+                    errmsg("invalid value for option \"%s\": \"%s\"", option, value), errdetail("%s", detail)));
     pg_unreachable();
 }
 
@@ -50,8 +49,7 @@ char* read_quoted(const char** at) {
 }
 
 bool begins_identifier(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           static_cast<unsigned char>(c) >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
 
 bool continues_identifier(char c) {
@@ -99,8 +97,7 @@ void* read_prefix(const char** at) {
 }
 
 // A list of elements with commas between and white space around.
-List* read_list(const char* option, const char* value, void* (*read)(const char** at),
-                const char* detail) {
+List* read_list(const char* option, const char* value, void* (*read)(const char** at), const char* detail) {
     List* list = NIL;
     const char* at = value;
     for (;;) {
@@ -128,8 +125,7 @@ void set_format(Options* options, const char* name, const char* value) {
 }
 
 void set_tables(Options* options, const char* name, const char* value) {
-    options->tables = read_list(name, value, read_table,
-                                "Tables are given as schema.table, with commas between.");
+    options->tables = read_list(name, value, read_table, "Tables are given as schema.table, with commas between.");
 }
 
 void set_transactions(Options* options, const char* name, const char* value) {
@@ -163,13 +159,12 @@ std::size_t find_option(const char* name) {
     while (i < std::size(kOptions) && std::strcmp(name, kOptions[i].name) != 0)
         ++i;
     if (i == std::size(kOptions))
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("unrecognized option \"%s\"", name),
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized option \"%s\"", name),
                         errhint("Options are format, tables, transactions, messages, version.")));
     return i;
 }
 
-}  // namespace
+} // namespace
 
 Options read_options(List* elements) {
     Options options = {&kJsonWriter, NIL, false, NIL};
@@ -211,4 +206,4 @@ bool wants_message(const Options& options, const char* prefix) {
     return false;
 }
 
-}  // namespace availability
+} // namespace availability

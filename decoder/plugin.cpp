@@ -1,10 +1,10 @@
 // availability_decoder: the output plugin that turns calendar rows in the WAL into events.
 //
-// The callbacks, and no more: which tables matter is calendar_table.hpp's, what a row says row.hpp's and event.hpp's, how it
-// is written a format's (writer.hpp). Transactions arrive whole, at commit, one after the other; all that
-// passes from one change to the next is a counter.
+// The callbacks, and no more: which tables matter is calendar_table.hpp's, what a row says row.hpp's and event.hpp's,
+// how it is written a format's (writer.hpp), when it goes out outbox.hpp's. Transactions arrive whole, at commit, one
+// after the other; all that passes from one change to the next is a counter, and the one message that waits for it.
 
-#include "extension/boundary.hpp"
+#include "extension/server/boundary.hpp"
 
 extern "C" {
 #include <replication/logical.h>
@@ -17,7 +17,9 @@ extern "C" {
 #include "decoder/encoding.hpp"
 #include "decoder/event.hpp"
 #include "decoder/options.hpp"
+#include "decoder/outbox.hpp"
 #include "decoder/row.hpp"
+#include "extension/core/epoch.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -30,12 +32,12 @@ namespace {
 
 struct Decoder {
     Options options;
-    MemoryContext change_context;  // reset after each change
+    MemoryContext change_context; // reset after each change
 
-    // Of the current transaction.
-    std::uint64_t seq;     // calendar changes so far
-    bool sent;             // whether anything was sent
-    int skipped_changes;   // since the last report of progress
+    Outbox outbox;
+
+    std::uint64_t seq;   // calendar changes of the current transaction so far
+    int skipped_changes; // since the last report of progress
 };
 static_assert(std::is_trivially_destructible_v<Decoder>);
 
@@ -44,27 +46,16 @@ Decoder* decoder_of(LogicalDecodingContext* ctx) {
 }
 
 Position position_of(const ReorderBufferTXN* txn) {
-    constexpr std::int64_t kPostgresEpoch =
-        std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
-    return {txn->end_lsn, txn->xact_time.commit_time + kPostgresEpoch};
+    return {txn->end_lsn, txn->xact_time.commit_time + kPostgresEpochMicroseconds};
 }
 
-void send_frame(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Frame::Kind kind) {
-    OutputPluginPrepareWrite(ctx, true);
-    decoder_of(ctx)->options.writer->frame(ctx->out, {kind, txn->xid, position_of(txn)});
-    OutputPluginWrite(ctx, true);
+// The buffer of the transaction's next message.
+StringInfo open_message(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
+    return open_message(&decoder_of(ctx)->outbox, ctx, {Frame::Kind::kBegin, txn->xid, position_of(txn)});
 }
 
-// To be called before the first message of a transaction, and any other: opens the transaction's frame.
-void begin_sending(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
-    Decoder* decoder = decoder_of(ctx);
-    if (!decoder->sent && decoder->options.transactions)
-        send_frame(ctx, txn, Frame::Kind::kBegin);
-    decoder->sent = true;
-}
-
-void send_event(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relation,
-                const CalendarTable& table, HeapTuple tuple) {
+void write_event(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relation, const CalendarTable& table,
+                 HeapTuple tuple) {
     const Decoder* decoder = decoder_of(ctx);
 
     Event event;
@@ -73,10 +64,7 @@ void send_event(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation rel
     event.seq = decoder->seq;
     event.read(read_row(table, RelationGetDescr(relation), tuple));
 
-    begin_sending(ctx, txn);
-    OutputPluginPrepareWrite(ctx, true);
-    decoder->options.writer->event(ctx->out, event);
-    OutputPluginWrite(ctx, true);
+    decoder->options.writer->event(open_message(ctx, txn), event);
 }
 static_assert(std::is_trivially_destructible_v<Event>);
 
@@ -94,29 +82,27 @@ void report_skipped_change([[maybe_unused]] LogicalDecodingContext* ctx) {
 }
 
 void startup(LogicalDecodingContext* ctx, OutputPluginOptions* output, bool) {
-    auto* decoder =
-        static_cast<Decoder*>(MemoryContextAllocZero(ctx->context, sizeof(Decoder)));
+    auto* decoder = static_cast<Decoder*>(MemoryContextAllocZero(ctx->context, sizeof(Decoder)));
     decoder->options = read_options(ctx->output_plugin_options);
-    decoder->change_context = AllocSetContextCreate(
-        ctx->context, "availability_decoder change", ALLOCSET_DEFAULT_SIZES);
+    decoder->change_context =
+        AllocSetContextCreate(ctx->context, "availability_decoder change", ALLOCSET_DEFAULT_SIZES);
     start_calendar_tables(ctx->context, &decoder->options);
+    start_outbox(&decoder->outbox, decoder->options, ctx->context);
     ctx->output_plugin_private = decoder;
-    output->output_type = decoder->options.writer->binary ? OUTPUT_PLUGIN_BINARY_OUTPUT
-                                                          : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
+    output->output_type = decoder->options.writer->binary ? OUTPUT_PLUGIN_BINARY_OUTPUT : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
     output->receive_rewrites = false;
 }
 
 void begin(LogicalDecodingContext* ctx, ReorderBufferTXN*) {
     Decoder* decoder = decoder_of(ctx);
     decoder->seq = 0;
-    decoder->sent = false;
+    open_transaction(&decoder->outbox);
 }
 
-void change(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relation,
-            ReorderBufferChange* change) {
+void change(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relation, ReorderBufferChange* change) {
     Decoder* decoder = decoder_of(ctx);
-    const bool writes_row = change->action == REORDER_BUFFER_CHANGE_INSERT ||
-                            change->action == REORDER_BUFFER_CHANGE_UPDATE;
+    const bool writes_row =
+        change->action == REORDER_BUFFER_CHANGE_INSERT || change->action == REORDER_BUFFER_CHANGE_UPDATE;
     HeapTuple tuple = writes_row ? AVAILABILITY_CHANGE_TUPLE(change->data.tp.newtuple) : nullptr;
 
     const MemoryContext caller = MemoryContextSwitchTo(decoder->change_context);
@@ -124,15 +110,15 @@ void change(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relatio
     if (table != nullptr)
         ++decoder->seq;
     if (table != nullptr && table->wanted)
-        send_event(ctx, txn, relation, *table, tuple);
+        write_event(ctx, txn, relation, *table, tuple);
     else
         report_skipped_change(ctx);
     MemoryContextSwitchTo(caller);
     MemoryContextReset(decoder->change_context);
 }
 
-void message(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, bool transactional,
-             const char* prefix, std::string_view content) {
+void message(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, bool transactional, const char* prefix,
+             std::string_view content) {
     Decoder* decoder = decoder_of(ctx);
     if (!transactional)
         return;
@@ -142,21 +128,17 @@ void message(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, bool transactio
     }
 
     const MemoryContext caller = MemoryContextSwitchTo(decoder->change_context);
-    begin_sending(ctx, txn);
-    OutputPluginPrepareWrite(ctx, true);
-    decoder->options.writer->message(
-        ctx->out, {name_to_utf8(prefix), content, is_utf8(content), position_of(txn)});
-    OutputPluginWrite(ctx, true);
+    decoder->options.writer->message(open_message(ctx, txn),
+                                     {name_to_utf8(prefix), content, is_utf8(content), position_of(txn)});
     MemoryContextSwitchTo(caller);
     MemoryContextReset(decoder->change_context);
 }
 
 // A transaction that sent nothing still moves the slot on.
 void commit(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
-    const Decoder* decoder = decoder_of(ctx);
-    OutputPluginUpdateProgress(ctx, !decoder->sent);
-    if (decoder->sent && decoder->options.transactions)
-        send_frame(ctx, txn, Frame::Kind::kCommit);
+    Outbox* outbox = &decoder_of(ctx)->outbox;
+    OutputPluginUpdateProgress(ctx, !outbox->holds);
+    close_transaction(outbox, ctx, {Frame::Kind::kCommit, txn->xid, position_of(txn)});
 }
 
 // What the server calls.
@@ -174,8 +156,8 @@ void change_callback(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relatio
     guarded(change, ctx, txn, relation, row_change);
 }
 
-void message_callback(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr,
-                      bool transactional, const char* prefix, Size size, const char* content) {
+void message_callback(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr, bool transactional,
+                      const char* prefix, Size size, const char* content) {
     guarded(message, ctx, txn, transactional, prefix, std::string_view(content, size));
 }
 
@@ -183,9 +165,9 @@ void commit_callback(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRec
     guarded(commit, ctx, txn);
 }
 
-}  // namespace
+} // namespace
 
-}  // namespace availability
+} // namespace availability
 
 // No streaming and no two-phase callbacks: uncommitted changes are of no use to a cache. No truncate callback: who
 // empties a calendar says so row by row.

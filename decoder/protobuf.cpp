@@ -5,6 +5,7 @@
 #include <protozero/buffer_fixed.hpp>
 
 #include "decoder/protobuf.hpp"
+#include "extension/core/change.hpp"
 
 namespace availability {
 
@@ -29,6 +30,7 @@ enum Tag : protozero::pbf_tag_type {
     kXid,
     kPrefix,
     kContent,
+    kLast,
 };
 enum StayTag : protozero::pbf_tag_type { kStayFirstDay = 1, kStayNights };
 
@@ -36,9 +38,8 @@ enum StayTag : protozero::pbf_tag_type { kStayFirstDay = 1, kStayNights };
 enum Kind { kCreated = 1, kUpdated, kCancelled, kReset, kDropped, kUnreadable, kBegin, kCommit, kMessage };
 
 Kind kind_of(std::string_view change) {
-    constexpr std::string_view kWords[] = {"created", "updated", "cancelled", "reset", "dropped"};
     int kind = kCreated;
-    for (const std::string_view word : kWords) {
+    for (const std::string_view word : kChangeWords) {
         if (change == word)
             break;
         ++kind;
@@ -67,7 +68,9 @@ void append_message(StringInfo out, std::size_t size, Write write) {
     out->data[out->len] = '\0';
 }
 
-void add_text(Pbf& pbf, Tag tag, std::string_view text) { pbf.add_bytes(tag, text.data(), text.size()); }
+void add_text(Pbf& pbf, Tag tag, std::string_view text) {
+    pbf.add_bytes(tag, text.data(), text.size());
+}
 
 void add_key(Pbf& pbf, const Key& key, Tag number, Tag text) {
     if (key.kind() == Key::Kind::kInteger)
@@ -91,7 +94,9 @@ void add_stay(Pbf& pbf, Tag tag, DaySpan stay) {
     pbf.add_message(tag, bytes, buffer.size());
 }
 
-void add_position(Pbf& pbf, const Position& position) { pbf.add_uint64(kLsn, position.lsn); }
+void add_position(Pbf& pbf, const Position& position) {
+    pbf.add_uint64(kLsn, position.lsn);
+}
 
 // Two's complement: a version may be any number.
 void add_at(Pbf& pbf, std::int64_t at, std::int64_t version) {
@@ -144,8 +149,13 @@ void write_message(StringInfo out, const Message& message) {
     });
 }
 
-}  // namespace
+void write_end(StringInfo out, bool last) {
+    if (last)
+        append_message(out, 0, [](Pbf& pbf) { pbf.add_bool(kLast, true); });
+}
 
-const Writer kProtobufWriter = {"protobuf", true, write_event, write_frame, write_message};
+} // namespace
 
-}  // namespace availability
+const Writer kProtobufWriter = {"protobuf", true, write_event, write_message, write_end, write_frame};
+
+} // namespace availability

@@ -7,4 +7,4 @@ namespace availability {
 
 extern const Writer kProtobufWriter;
 
-}  // namespace availability
+} // namespace availability

@@ -26,9 +26,7 @@ struct varlena* decompress(struct varlena* compressed) {
     struct varlena* volatile plain = nullptr;
 
     PG_TRY();
-    {
-        plain = detoast_attr(compressed);
-    }
+    { plain = detoast_attr(compressed); }
     PG_CATCH();
     {
         if (geterrcode() == ERRCODE_OUT_OF_MEMORY)
@@ -93,18 +91,25 @@ Field read_value(Oid type, Datum datum) {
     constexpr std::size_t kDaterangeSize = 13;
 
     switch (type) {
-    case INT2OID: return read_integer(DatumGetInt16(datum));
-    case INT4OID: return read_integer(DatumGetInt32(datum));
-    case INT8OID: return read_integer(DatumGetInt64(datum));
-    case UUIDOID: return read_uuid(datum);
+    case INT2OID:
+        return read_integer(DatumGetInt16(datum));
+    case INT4OID:
+        return read_integer(DatumGetInt32(datum));
+    case INT8OID:
+        return read_integer(DatumGetInt64(datum));
+    case UUIDOID:
+        return read_uuid(datum);
     case TEXTOID:
-    case VARCHAROID: return read_text(datum);
-    case DATERANGEOID: return read_varlena(Field::Type::kDaterange, datum, kDaterangeSize);
-    default: return Field::unreadable("has an unsupported type");
+    case VARCHAROID:
+        return read_text(datum);
+    case DATERANGEOID:
+        return read_varlena(Field::Type::kDaterange, datum, kDaterangeSize);
+    default:
+        return Field::unreadable("has an unsupported type");
     }
 }
 
-}  // namespace
+} // namespace
 
 CalendarRow read_row(const CalendarTable& table, TupleDesc columns, HeapTuple tuple) {
     auto* values = static_cast<Datum*>(palloc(columns->natts * sizeof(Datum)));
@@ -129,4 +134,4 @@ CalendarRow read_row(const CalendarTable& table, TupleDesc columns, HeapTuple tu
     return row;
 }
 
-}  // namespace availability
+} // namespace availability

@@ -14,4 +14,4 @@ namespace availability {
 // is a Field::Type::kUnreadable.
 CalendarRow read_row(const CalendarTable& table, TupleDesc columns, HeapTuple tuple);
 
-}  // namespace availability
+} // namespace availability

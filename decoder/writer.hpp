@@ -1,7 +1,7 @@
-// What an output format is: three ways to append one message. A format knows nothing of PostgreSQL's rows.
+// What an output format is: how each kind of message is appended. A format knows nothing of PostgreSQL's rows.
 #pragma once
 
-#include "extension/boundary.hpp"
+#include "extension/server/boundary.hpp"
 
 extern "C" {
 #include <lib/stringinfo.h>
@@ -21,9 +21,9 @@ struct Frame {
 
 // A transactional logical message.
 struct Message {
-    std::string_view prefix;   // UTF-8
-    std::string_view content;  // any bytes
-    bool content_is_text;      // valid UTF-8 without NUL
+    std::string_view prefix;  // UTF-8
+    std::string_view content; // any bytes
+    bool content_is_text;     // valid UTF-8 without NUL
     Position position;
 };
 
@@ -33,12 +33,16 @@ inline constexpr std::size_t kMaxContentSize = 16 * 1024 * 1024;
 inline constexpr char kTooLargeContent[] = "content is too large";
 
 // Functions of an output format; all append to a buffer and raise nothing but 53200.
+//
+// event() and message() leave the end open, since whether the transaction sends another is not known yet: end() closes
+// what they began. A frame is whole.
 struct Writer {
-    const char* name;  // as option `format` has it
+    const char* name; // as option `format` has it
     bool binary;
     void (*event)(StringInfo out, const Event& event);
-    void (*frame)(StringInfo out, const Frame& frame);
     void (*message)(StringInfo out, const Message& message);
+    void (*end)(StringInfo out, bool last);
+    void (*frame)(StringInfo out, const Frame& frame);
 };
 
-}  // namespace availability
+} // namespace availability

@@ -1,6 +1,6 @@
 // The module itself: what the server checks when it loads the library, and its settings.
 
-#include "requests.hpp"
+#include "extension/booking/idempotency.hpp"
 
 extern "C" {
 #include <utils/guc.h>

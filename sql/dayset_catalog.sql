@@ -49,9 +49,11 @@ SELECT f.oid::regprocedure AS not_immutable FROM functions f JOIN pg_language l 
 WHERE l.lanname = 'c' AND ('availability.dayset'::regtype = ANY (f.proargtypes) OR f.prorettype = 'availability.dayset'::regtype)
   AND (f.provolatile <> 'i' OR f.proparallel <> 's') ORDER BY 1;
 
--- a cast that happens by itself
+-- a cast that happens by itself, but to the type that booking functions alone take
 SELECT castsource::regtype AS source, casttarget::regtype AS implicit_target FROM pg_cast JOIN member ON classid = 'pg_cast'::regclass AND objid = pg_cast.oid
-WHERE castcontext <> 'e' ORDER BY 1::text, 2::text;
+WHERE castcontext <> 'e' AND casttarget <> 'availability.argument'::regtype ORDER BY 1::text, 2::text;
+SELECT proname, count(*) FROM pg_proc WHERE 'availability.argument'::regtype = ANY (proargtypes) GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS operators FROM pg_operator WHERE 'availability.argument'::regtype IN (oprleft, oprright);
 
 -- an aggregate that can't be parallel, or whose final function changes the state
 SELECT a.aggfnoid AS aggregate FROM pg_aggregate a JOIN functions f ON f.oid = a.aggfnoid

@@ -45,13 +45,10 @@ DROP EXTENSION availability;
 SELECT count(*) FROM pg_namespace WHERE nspname = 'availability';
 CREATE EXTENSION availability;
 SELECT availability.track('reservations');
--- with CASCADE the rows stay and are free of triggers; what is left can go by hand
+-- with CASCADE the rows stay and are free of triggers
 DROP EXTENSION availability CASCADE;
 INSERT INTO reservations VALUES (2, 1, '[2027-05-02,2027-05-03)');
 SELECT relname FROM pg_class WHERE relname ~ '^reservations_' AND relkind IN ('r', 'v') ORDER BY 1;
-DROP TABLE reservations_calendar, reservations_day, reservations_hold, reservations_request;
-DROP VIEW reservations_claims;
-DROP FUNCTION reservations_claim;
 DELETE FROM reservations WHERE id = 2;
 CREATE EXTENSION availability;
 SELECT availability.track('reservations');
@@ -65,13 +62,11 @@ SELECT availability.untrack('reservations');
 SELECT availability.track('reservations');
 
 -- the table dropped with CASCADE
-SELECT 'reservations'::regclass::oid AS reservations \gset
 DROP TABLE reservations CASCADE;
-SELECT replace(subject, :'reservations', 'N') AS subject, finding, replace(remedy, :'reservations', 'N') AS remedy FROM availability.doctor() WHERE subject ~ 'tracked table';
-SELECT availability.untrack(:reservations::oid::regclass);
+SELECT * FROM availability.doctor() WHERE subject ~ 'tracked table';
 SELECT relname FROM pg_class WHERE relname ~ '^reservations_' ORDER BY 1;
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'listings'::regclass AND NOT tgisinternal;
-TABLE availability.tracked;
+SELECT count(*) FROM availability.tracked;
 DROP EXTENSION availability;
 \c :regression
 DROP DATABASE regression_untrack;

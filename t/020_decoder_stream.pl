@@ -60,6 +60,24 @@ sql("SELECT pg_replication_slot_advance('cache', '$lsn')");
 unlike(peek_events($node, 'cache'), qr/"listing":"4"/, "a confirmed event's lsn never brings it back");
 like(peek_events($node, 'cache'), qr/"listing":"5"/, 'and the next is still there');
 
+# Commits one behind the other, the second of a transaction that began first. Drivers confirm the place that the server gives a message, some
+# of them one byte more: that confirms the first transaction, once it is the place of its last message, and not the second.
+sub events_after
+{
+	my $confirmed = shift;
+	sql("SELECT pg_create_logical_replication_slot('second', 'availability_decoder'); BEGIN; UPDATE a_calendar SET version = 20 WHERE listing_id = 1; PREPARE TRANSACTION 'first'");
+	sql('UPDATE a_calendar SET version = 21 WHERE listing_id IN (2, 3)');
+	sql("COMMIT PREPARED 'first'");
+	my @places = split /\n/, sql(q(SELECT lsn FROM pg_logical_slot_peek_changes('second', NULL, NULL)));
+	sql("SELECT pg_replication_slot_advance('second', " . sprintf($confirmed, @places) . ')');
+	my $left = join ' ', peek_events($node, 'second') =~ /"listing":"(\d)"/g;
+	sql(q(SELECT pg_drop_replication_slot('second')));
+	return $left;
+}
+is(events_after(q('%s')), '2 3 1', 'up to the first message: all come again');
+is(events_after(q('%2$s')), '1', 'up to the last one: the other transaction does');
+is(events_after(q('%2$s'::pg_lsn + 1)), '1', 'and so it does with one byte more');
+
 # The server goes down amid the stream, and unclean.
 my $stream = '';
 my $receiver = IPC::Run::start(

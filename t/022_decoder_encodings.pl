@@ -32,6 +32,8 @@ foreach my $encoding (sort keys %keys)
 	$node->safe_psql($database, qq(
 		CREATE EXTENSION availability;
 		CREATE TABLE calendar (listing_id text, booked availability.dayset, version bigint, change text);
+		CREATE TABLE reservations (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id text, stay daterange DEFAULT '[2027-01-01,2027-01-01]');
+		SELECT availability.track('reservations');
 		SELECT pg_create_logical_replication_slot('$database', 'availability_decoder')));
 
 	foreach my $case (@{ $keys{$encoding} })
@@ -60,6 +62,11 @@ foreach my $encoding (sort keys %keys)
 		else
 		{
 			is($events[0]{reason}, 'listing_id has no form in UTF-8', "$encoding $hex: the listing is unreadable");
+			my $row = "INSERT INTO reservations (listing_id) SELECT convert_from('\\x$hex', '$encoding')";
+			$node->psql($database, "SET client_encoding = $encoding; $row", stderr => \my $refused);
+			like($refused, qr/has no (form|equivalent)( in encoding "UTF8"| in UTF-8)/, "$encoding $hex: a tracked table takes no such listing");
+			$node->psql($database, "SET client_encoding = $encoding; SELECT availability.untrack('reservations'); $row; SELECT availability.track('reservations')", stderr => \$refused);
+			like($refused, qr/has no (form|equivalent)/, "$encoding $hex: track takes no such listing");
 			like($events[1]{table}, qr/^public\."\x{fffd}+"$/, "$encoding $hex: the table's name is made readable");
 		}
 	}

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/lib";
 
 use Availability;
+use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -29,6 +30,7 @@ is($subscriber->safe_psql('postgres', q(SELECT availability.repair('reservations
 is(verify(), '', 'all agrees');
 
 $subscriber->safe_psql('postgres', 'ALTER TABLE reservations ENABLE ALWAYS TRIGGER _availability_claim');
+$subscriber->safe_psql('postgres', q(SELECT pg_create_logical_replication_slot('cache', 'availability_decoder')));
 $publisher->safe_psql('postgres', q(
 	INSERT INTO reservations VALUES (2, 1, daterange('2027-01-03', '2027-01-05'), 'confirmed'), (3, 2, daterange('2027-01-03', '2027-01-05'), 'confirmed');
 	UPDATE reservations SET listing_id = 3 WHERE id = 1;
@@ -37,6 +39,8 @@ $publisher->safe_psql('postgres', q(
 $publisher->wait_for_catchup('shop');
 is(calendars(), "1|{}|cancelled\n2|{}|cancelled\n3|{[2027-01-01,2027-01-03)}|updated", 'a trigger that always fires keeps the calendars');
 is(verify(), '', 'and verify finds nothing');
+is(join(' ', map { "$_->{listing}:$_->{event}" } map { decode_json($_) } split /\n/, peek_events($subscriber, 'cache')),
+	'1:created 2:created 1:updated 3:updated 1:cancelled 2:cancelled', "the subscriber's decoder tells of what the subscription wrote");
 is($subscriber->safe_psql('postgres', q(SELECT availability.repair('reservations'))), '0', 'nor has repair anything to mend');
 
 # What the subscriber booked itself is not given away.
@@ -49,6 +53,15 @@ $subscriber->safe_psql('postgres', 'DELETE FROM reservations WHERE id = 100');
 $publisher->wait_for_catchup('shop');
 is($subscriber->safe_psql('postgres', 'SELECT booked FROM reservations_calendar WHERE listing_id = 4'), '{[2027-01-02,2027-01-04)}', 'until it is resolved');
 is(verify(), '', 'verify finds nothing');
+
+# Triggers that always fire do so for the first copy too.
+$publisher->safe_psql('postgres', "CREATE TABLE stays (id int PRIMARY KEY, listing_id int, stay daterange); CREATE PUBLICATION inn FOR TABLE stays;
+	INSERT INTO stays VALUES (1, 1, daterange('2027-01-01', '2027-01-03'))");
+$subscriber->safe_psql('postgres', "CREATE TABLE stays (id int PRIMARY KEY, listing_id int, stay daterange); SELECT availability.track('stays');
+	ALTER TABLE stays ENABLE ALWAYS TRIGGER _availability_claim; CREATE SUBSCRIPTION inn CONNECTION '$connection' PUBLICATION inn");
+$subscriber->wait_for_subscription_sync($publisher, 'inn');
+is($subscriber->safe_psql('postgres', 'SELECT listing_id, booked, change FROM stays_calendar'), '1|{[2027-01-01,2027-01-03)}|created',
+	'a trigger that always fires keeps the calendars of the first copy');
 
 $subscriber->stop;
 $publisher->stop;

@@ -15,7 +15,9 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $sessions = $ENV{AVAILABILITY_CHAOS_SESSIONS} || 64;
+# At least; it goes on until sessions, backends and servers have been killed and enough was booked.
 my $seconds = $ENV{AVAILABILITY_CHAOS_SECONDS} || 8;
+my $enough = 100;
 
 my $directory = PostgreSQL::Test::Utils::tempdir;
 my $node = logical_node('chaos', extra => ['--no-sync']);
@@ -40,11 +42,15 @@ $node->safe_psql('postgres', q(
 		WHEN others THEN RETURN format('%s no %s', request, SQLSTATE);
 	END $f$));
 my $connection = $node->connstr('postgres');
+my $latest = time + $PostgreSQL::Test::Utils::timeout_default;
+
+# Whether the sessions begin nothing new.
+sub is_over { return -e "$directory/over" || time > $latest }
 
 # One session's work, in a process of its own. Returns its reservations as it knows them.
 sub work
 {
-	my ($worker, $until) = @_;
+	my $worker = shift;
 	srand($worker);
 	my (%mine, %pending, @holds, %busy);
 	my $count = 0;
@@ -103,10 +109,12 @@ sub work
 	};
 
 	my $rounds_left = 400;
-	while (time < $until || %pending)
+	while (1)
 	{
-		die 'requests are not answered' if time >= $until && --$rounds_left < 0;
-		while (time < $until && keys %pending < 8)
+		my $over = is_over();
+		last if $over && !%pending;
+		die 'requests are not answered' if $over && --$rounds_left < 0;
+		while (!$over && keys %pending < 8)
 		{
 			my ($key, $request) = $new_request->();
 			$pending{$key} = $request;
@@ -125,14 +133,14 @@ sub work
 	return \%mine;
 }
 
-my $until = time + $seconds;
+my $earliest = time + $seconds;
 my @workers;
 for my $worker (1 .. $sessions)
 {
 	my $pid = fork // die $!;
 	if ($pid == 0)
 	{
-		my $mine = eval { work($worker, $until) };
+		my $mine = eval { work($worker) };
 		open my $file, '>', "$directory/reservations.$worker" or die $!;
 		print $file "$_|$mine->{$_}{listing}|$mine->{$_}{stay}|$mine->{$_}{status}|$mine->{$_}{key}\n" for keys %{ $mine // {} };
 		close $file;
@@ -164,9 +172,17 @@ sub start_again
 	die 'server does not start';
 }
 
-my %killed = (sessions => 0, backends => 0, servers => 0);
-for (my $round = 1; time < $until; $round++)
+# The server may be about to learn that one of its backends was killed.
+sub booked
 {
+	my (undef, $number) = $node->psql('postgres', 'SELECT count(*) FROM reservations');
+	return $number || 0;
+}
+
+my %killed = (sessions => 0, backends => 0, servers => 0);
+for (my $round = 1; time < $latest; $round++)
+{
+	last if time >= $earliest && !grep({ $_ == 0 } values %killed) && booked() > $enough;
 	sleep 0.4;
 	if ($round % 4 == 0)
 	{
@@ -177,12 +193,15 @@ for (my $round = 1; time < $until; $round++)
 	elsif ($round % 4 == 2)
 	{
 		$killed{backends} += kill 'KILL', backends(1);
+		# The server ends all others' sessions and begins anew.
+		$node->poll_query_until('postgres', 'SELECT true') or die 'server does not come back';
 	}
 	else
 	{
 		$killed{sessions} += kill 'TERM', backends(5);
 	}
 }
+append_to_file("$directory/over", '');
 note "killed: $killed{sessions} sessions, $killed{backends} backends, $killed{servers} servers";
 ok($killed{$_} > 0, "$_ were killed") for sort keys %killed;
 waitpid $_, 0 for @workers;
@@ -204,7 +223,7 @@ $node->safe_psql('postgres', q(
 	CREATE VIEW known AS SELECT id, listing_id, stay_of(stay) AS stay, status, request FROM acknowledged;
 	CREATE VIEW found AS SELECT id, listing_id, daterange(check_in, check_out) AS stay, status, request FROM reservations));
 note $node->safe_psql('postgres', "SELECT count(*) || ' reservations, ' || count(*) FILTER (WHERE status = 'cancelled') || ' of them cancelled' FROM reservations");
-cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM reservations'), '>', 100, 'many were booked');
+cmp_ok(booked(), '>', $enough, 'many were booked');
 is($node->safe_psql('postgres', 'TABLE known EXCEPT TABLE found'), '', 'what was acknowledged is there');
 is($node->safe_psql('postgres', 'TABLE found EXCEPT TABLE known'), '', 'and nothing else');
 is($node->safe_psql('postgres', q(

@@ -1,6 +1,6 @@
 // Keys of an index over calendars.
 
-#include "calendar_key.hpp"
+#include "extension/core/calendar_key.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -64,7 +64,9 @@ struct SetBytes {
     std::size_t size = 0;
     std::uint8_t bytes[kMaxKeySetSize];
 
-    bool operator==(const SetBytes& other) const { return std::equal(bytes, bytes + size, other.bytes, other.bytes + other.size); }
+    bool operator==(const SetBytes& other) const {
+        return std::equal(bytes, bytes + size, other.bytes, other.bytes + other.size);
+    }
 };
 
 // Writes a set run by run.
@@ -121,7 +123,8 @@ Runs fill_gaps(const Runs& set, std::size_t runs) {
     const Day shortest = threshold(std::move(gaps), runs - 1);
     Runs result;
     for (const DaySpan run : set) {
-        const bool apart = result.empty() || (run.first_day - result.back().end_day >= shortest && result.size() < runs);
+        const bool apart =
+            result.empty() || (run.first_day - result.back().end_day >= shortest && result.size() < runs);
         if (apart)
             result.push_back(run);
         else
@@ -260,12 +263,16 @@ bool is_within(const KeyRuns& set, const DaysetView& other) {
 
 template <typename Query>
 Match overlap_match(const CalendarKey& key, const Query& query) {
-    return overlaps(key.all, query) ? Match::kAll : !key.exact && overlaps(key.any, query) ? Match::kSome : Match::kNone;
+    return overlaps(key.all, query)                 ? Match::kAll
+           : !key.exact && overlaps(key.any, query) ? Match::kSome
+                                                    : Match::kNone;
 }
 
 template <typename Query>
 Match contain_match(const CalendarKey& key, const Query& query) {
-    return contains(key.all, query) ? Match::kAll : !key.exact && contains(key.any, query) ? Match::kSome : Match::kNone;
+    return contains(key.all, query)                 ? Match::kAll
+           : !key.exact && contains(key.any, query) ? Match::kSome
+                                                    : Match::kNone;
 }
 
 // What a key says of one day: 0 open, 1 some, 2 booked.
@@ -289,14 +296,22 @@ bool read_key(const void* bytes, std::size_t size, CalendarKey* key) {
         return true;
     }
     Day any_size;
-    return read_varint(&begin, end, &any_size) && any_size <= end - begin && read_set(begin, begin + any_size, &key->any) &&
-           read_set(begin + any_size, end, &key->all);
+    return read_varint(&begin, end, &any_size) && any_size <= end - begin &&
+           read_set(begin, begin + any_size, &key->any) && read_set(begin + any_size, end, &key->all);
 }
 
-Match match_overlaps(const CalendarKey& key, DaySpan span) { return overlap_match(key, span); }
-Match match_overlaps(const CalendarKey& key, const DaysetView& set) { return overlap_match(key, set); }
-Match match_contains(const CalendarKey& key, DaySpan span) { return contain_match(key, span); }
-Match match_contains(const CalendarKey& key, const DaysetView& set) { return contain_match(key, set); }
+Match match_overlaps(const CalendarKey& key, DaySpan span) {
+    return overlap_match(key, span);
+}
+Match match_overlaps(const CalendarKey& key, const DaysetView& set) {
+    return overlap_match(key, set);
+}
+Match match_contains(const CalendarKey& key, DaySpan span) {
+    return contain_match(key, span);
+}
+Match match_contains(const CalendarKey& key, const DaysetView& set) {
+    return contain_match(key, set);
+}
 
 Match match_equals(const CalendarKey& key, const DaysetView& set) {
     if (!is_within(key.all, set) || !contains(key.any, set))
@@ -489,7 +504,9 @@ void split_keys(const CalendarKey* keys, std::uint32_t count, bool* right) {
     const std::uint32_t least = std::max<std::uint32_t>(1, count * 2 / 5);
     const std::uint32_t cut = std::clamp(border, least, count - least);
     std::nth_element(order.begin(), order.begin() + cut, order.end(), [](const Place& a, const Place& b) {
-        return a.state != b.state ? a.state < b.state : a.locality != b.locality ? a.locality < b.locality : a.key < b.key;
+        return a.state != b.state         ? a.state < b.state
+               : a.locality != b.locality ? a.locality < b.locality
+                                          : a.key < b.key;
     });
     for (std::uint32_t i = 0; i < count; ++i)
         right[order[i].key] = i >= cut;

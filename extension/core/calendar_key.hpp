@@ -1,24 +1,25 @@
 // Keys of an index over calendars.
 //
-// A key speaks for one calendar or for many: `any` has the days that some of them has booked, `all` those that each of them has.
-// The key of one calendar has its days in both, and then answers every question exactly. A key that would grow past
-// its limit is coarsened: `any` gains days, `all` loses some, so that no question is answered wrongly, only less surely.
+// A key speaks for one calendar or for many: `any` has the days that some of them have booked, `all` those that each of
+// them has booked. The key of one calendar has its days in both, and then answers every question exactly. A key that
+// would grow past its limit is coarsened: `any` gains days, `all` loses some, so that no question is answered wrongly,
+// only less surely.
 //
 // Bytes, made for many to go on a page:
 //
 //   00 <set>                                   any and all are the same
 //   01 <size of any: varint> <any> <all>
 //
-// A set is nothing when it is empty, else its first day in two bytes, little-endian, and then varints: the days of the first run
-// less 1, and for each further run the days of the gap before it less 1 and its own less 1. A varint has seven bits
-// in each byte, the lowest first, and the top bit set in all bytes but the last.
+// A set is nothing when it is empty, else its first day in two bytes, little-endian, and then varints: the days of the
+// first run less 1, and for each further run the days of the gap before it less 1 and its own less 1. A varint has
+// seven bits in each byte, the lowest first, and the top bit set in all bytes but the last.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "dayset_view.hpp"
+#include "extension/core/dayset_view.hpp"
 
 namespace availability {
 
@@ -41,7 +42,7 @@ struct CalendarKey {
     KeyRuns all;
 };
 
-// Reads the bytes of a key; false if they are none. Never reads outside of them.
+// Reads the bytes of a key; false if they are not a key. Never reads outside them.
 bool read_key(const void* bytes, std::size_t size, CalendarKey* key);
 
 // What a key says of the calendars that it speaks for.
@@ -79,8 +80,9 @@ class KeyUnion {
 // Writes the key of one calendar: at most kMaxKeySize bytes. Throws std::bad_alloc.
 std::size_t write_key(const DaysetView& calendar, std::uint8_t* bytes);
 
-// How much worse a key gets at telling calendars apart if another is added: the days that `any` gains and `all` loses. Of
-// keys that lose as many, the one with fewer days between its two is better: a key that tells nothing loses nothing.
+// How much worse a key gets at telling calendars apart if another is added: the days that `any` gains and `all` loses.
+// Among keys that lose equally many, the one with fewer days between `any` and `all` is better: a key that tells
+// nothing loses nothing.
 float penalty_of(const CalendarKey& key, const CalendarKey& added);
 
 // A number to sort calendars by, so that neighbours have the same days booked: whether each of 64 days, eight

@@ -1,6 +1,6 @@
 // Days and day spans: the calendar.
 
-#include "day.hpp"
+#include "extension/core/day.hpp"
 
 namespace availability {
 
@@ -33,14 +33,11 @@ CivilDate civil_from_day(Day day) {
     const std::int64_t shifted = day + kEpochShift;
     const std::int64_t era = (shifted >= 0 ? shifted : shifted - (kDaysOfEra - 1)) / kDaysOfEra;
     const std::int64_t day_of_era = shifted - era * kDaysOfEra;
-    const std::int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const std::int64_t day_of_year =
-        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
     const std::int64_t month = month_from_march + (month_from_march < 10 ? 3 : -9);
-    return {static_cast<std::int32_t>(year_of_era + era * 400 + (month <= 2)),
-            static_cast<std::int32_t>(month),
+    return {static_cast<std::int32_t>(year_of_era + era * 400 + (month <= 2)), static_cast<std::int32_t>(month),
             static_cast<std::int32_t>(day_of_year - (153 * month_from_march + 2) / 5 + 1)};
 }
 
@@ -50,14 +47,12 @@ Day day_from_civil(CivilDate date) {
     const std::int64_t year_of_era = year - era * 400;
     const std::int64_t month_from_march = date.month + (date.month > 2 ? -3 : 9);
     const std::int64_t day_of_year = (153 * month_from_march + 2) / 5 + date.day - 1;
-    const std::int64_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return static_cast<Day>(era * kDaysOfEra + day_of_era - kEpochShift);
 }
 
 bool is_valid(CivilDate date) {
-    return date.month >= 1 && date.month <= 12 && date.day >= 1 &&
-           date.day <= days_of_month(date.year, date.month);
+    return date.month >= 1 && date.month <= 12 && date.day >= 1 && date.day <= days_of_month(date.year, date.month);
 }
 
 DaySpan month_of(Day day) {

@@ -23,9 +23,7 @@ struct DaySpan {
     constexpr Day days() const { return empty() ? 0 : end_day - first_day; }
     constexpr bool contains(Day day) const { return first_day <= day && day < end_day; }
     // Whether every day of the span is a supported one. The empty span is.
-    constexpr bool supported() const {
-        return empty() || (first_day >= kFirstDay && end_day <= kEndDay);
-    }
+    constexpr bool supported() const { return empty() || (first_day >= kFirstDay && end_day <= kEndDay); }
     constexpr bool operator==(const DaySpan& other) const {
         return first_day == other.first_day && end_day == other.end_day;
     }
@@ -33,8 +31,7 @@ struct DaySpan {
 };
 
 constexpr DaySpan intersection(DaySpan a, DaySpan b) {
-    return {a.first_day > b.first_day ? a.first_day : b.first_day,
-            a.end_day < b.end_day ? a.end_day : b.end_day};
+    return {a.first_day > b.first_day ? a.first_day : b.first_day, a.end_day < b.end_day ? a.end_day : b.end_day};
 }
 
 // A date of the proleptic Gregorian calendar; month 1 … 12, day 1 … 31.

@@ -1,6 +1,6 @@
 // Dayset: a day set that can be changed, on CRoaring, and the canonical writer.
 
-#include "dayset.hpp"
+#include "extension/core/dayset.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "dayset_format.hpp"
+#include "extension/core/dayset_format.hpp"
 
 namespace availability {
 
@@ -301,8 +301,7 @@ std::size_t Dayset::write(void* bytes) const {
     roaring_bitmap_to_uint32_array(bitmap_, days.data());
     auto* const begin = static_cast<std::uint8_t*>(bytes);
     const std::uint32_t runs = runs_in(days);
-    std::uint8_t* const end =
-        prefers_runs(count(), runs) ? put_runs(days, runs, begin) : put_plain(days, begin);
+    std::uint8_t* const end = prefers_runs(count(), runs) ? put_runs(days, runs, begin) : put_plain(days, begin);
     return static_cast<std::size_t>(end - begin);
 }
 

@@ -8,7 +8,7 @@
 // in the global one by using-directives, so that plain names serve every version.
 #include <roaring/roaring.h>
 
-#include "dayset_view.hpp"
+#include "extension/core/dayset_view.hpp"
 
 namespace availability {
 
@@ -44,8 +44,9 @@ class Dayset {
     roaring_bitmap_t* bitmap_;
 };
 
-// Writes the canonical bytes (at most kMaxStoredSize) of a set without the days of one span and then with those of another, which are
-// supported days; returns how many. Between run containers it copies runs: what each booking does. Throws only std::bad_alloc.
+// Writes the canonical bytes (at most kMaxStoredSize) of a set after the days of one span are removed and those of
+// another, which must be supported, are added; returns how many. From one run container to another it copies runs,
+// which is what each booking does. Throws only std::bad_alloc.
 std::size_t write_changed(const DaysetView& set, DaySpan removed, DaySpan added, void* bytes);
 
 } // namespace availability

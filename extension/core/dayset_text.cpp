@@ -1,6 +1,6 @@
 // The text form of a day set.
 
-#include "dayset_text.hpp"
+#include "extension/core/dayset_text.hpp"
 
 namespace availability {
 

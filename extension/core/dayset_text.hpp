@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "dayset.hpp"
-#include "dayset_view.hpp"
+#include "extension/core/dayset.hpp"
+#include "extension/core/dayset_view.hpp"
 
 namespace availability {
 
@@ -33,11 +33,10 @@ struct TextResult {
     std::size_t position; // of what is wrong: a byte, a date or bound, the reversed range
 };
 
-// Parses the text form into *set. Accepts unordered and overlapping ranges, the bounds [ ] ( ),
-// white space where datemultirange takes it, bounds in double quotes, the range `empty`, and in
-// place of the braces one bare range or one bare date. Dates are YYYY-MM-DD alone. Of a range only
-// the days in it must be supported: an empty one may lie anywhere, as in a cast from
-// datemultirange. Input need not be terminated and may hold any byte.
+// Parses the text form into *set. Accepts unordered and overlapping ranges, the bounds [ ] ( ), white space where
+// datemultirange takes it, bounds in double quotes, the range `empty`, and in place of the braces one bare range or one
+// bare date. Dates are YYYY-MM-DD alone. Only the days in a range must be supported: an empty range may lie anywhere,
+// as in a cast from datemultirange. Input need not be terminated and may hold any byte.
 TextResult parse(std::string_view text, Dayset* set);
 
 } // namespace availability

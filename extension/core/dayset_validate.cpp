@@ -1,8 +1,8 @@
 // The door for bytes from outside.
 
-#include "dayset_validate.hpp"
+#include "extension/core/dayset_validate.hpp"
 
-#include "dayset_format.hpp"
+#include "extension/core/dayset_format.hpp"
 
 namespace availability {
 
@@ -98,8 +98,7 @@ const char* validate(const void* bytes, std::size_t size, DaysetView* view, bool
 
     const bool has_runs = opened.kind_ == DaysetView::Kind::kRuns;
     const bool has_run_header = load32(header) == kRunCookie;
-    *canonical =
-        has_runs == has_run_header && has_runs == prefers_runs(opened.count_, opened.runs());
+    *canonical = has_runs == has_run_header && has_runs == prefers_runs(opened.count_, opened.runs());
     *view = opened;
     return nullptr;
 }

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "dayset_view.hpp"
+#include "extension/core/dayset_view.hpp"
 
 namespace availability {
 

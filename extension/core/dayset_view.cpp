@@ -1,6 +1,6 @@
 // DaysetView reads a day set in place from its stored bytes.
 
-#include "dayset_view.hpp"
+#include "extension/core/dayset_view.hpp"
 
 #include <algorithm>
 
@@ -256,14 +256,12 @@ std::uint32_t DaysetView::seek(Day from) const {
     case Kind::kEmpty:
         break;
     case Kind::kArray:
-        return partition_point(entries_, [this, from](std::uint32_t index) {
-            return value_at(container_, index) < from;
-        });
+        return partition_point(entries_,
+                               [this, from](std::uint32_t index) { return value_at(container_, index) < from; });
     case Kind::kBitset:
         return static_cast<std::uint32_t>(std::clamp(from, kFirstDay, kEndDay));
     case Kind::kRuns:
-        return partition_point(
-            entries_, [this, from](std::uint32_t index) { return run_at(index).end_day <= from; });
+        return partition_point(entries_, [this, from](std::uint32_t index) { return run_at(index).end_day <= from; });
     }
     return 0;
 }
@@ -278,8 +276,7 @@ bool RunCursor::next(DaySpan* run) {
             return false;
         const Day first_day = value_at(container, position_++);
         *run = {first_day, first_day + 1};
-        for (; position_ < view_.entries_ && value_at(container, position_) == run->end_day;
-             ++position_)
+        for (; position_ < view_.entries_ && value_at(container, position_) == run->end_day; ++position_)
             ++run->end_day;
         return true;
     }

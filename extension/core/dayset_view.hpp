@@ -18,8 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "day.hpp"
-#include "dayset_format.hpp"
+#include "extension/core/day.hpp"
+#include "extension/core/dayset_format.hpp"
 
 namespace availability {
 
@@ -71,7 +71,8 @@ class DaysetView {
     std::uint32_t runs() const;
     // Whether the bytes are those of a run container.
     bool stores_runs() const { return kind_ == Kind::kRuns; }
-    // The kBitsetSize bytes of a bitset container, a bit a day from the lowest of the first byte on; nullptr if there is another.
+    // The kBitsetSize bytes of a bitset container, one bit a day, beginning with the lowest bit of the first byte;
+    // nullptr if the container is of another kind.
     const std::uint8_t* bitset() const { return kind_ == Kind::kBitset ? container_ : nullptr; }
 
   private:
@@ -79,8 +80,8 @@ class DaysetView {
     friend const char* validate(const void*, std::size_t, DaysetView*, bool*);
     enum class Kind : std::uint8_t { kEmpty, kArray, kBitset, kRuns };
 
-    // The shapes other than a run container, which is what nearly all calendars are: for it, open()
-    // and overlaps() are inline, since a scan that asks every row spends its time there.
+    // For the shapes other than a run container. Nearly all calendars are run containers: for these, open() and
+    // overlaps() are inline, since a scan that asks every row spends its time there.
     static bool open_other(const std::uint8_t* bytes, std::size_t size, DaysetView* view);
     bool overlaps_other(DaySpan span) const;
 
@@ -129,8 +130,8 @@ inline bool DaysetView::open(const void* bytes, std::size_t size, DaysetView* vi
 inline bool DaysetView::overlaps(DaySpan span) const {
     if (kind_ != Kind::kRuns || span.empty())
         return overlaps_other(span);
-    // The last run that begins before the span ends. Halving without branches beats every search
-    // that can leave early, from the first run on: which way it would go is not to be predicted.
+    // The last run that begins before the span ends. Halving without branches beats every search that can leave early,
+    // whatever the number of runs: the branches of such a search can't be predicted.
     std::uint32_t index = 0;
     for (std::uint32_t length = entries_; length > 1;) {
         const std::uint32_t half = length / 2;

@@ -1,8 +1,8 @@
 -- availability: installed by CREATE EXTENSION availability
 \echo Use "CREATE EXTENSION availability" to load this file. \quit
 
--- The schema is part of the name of everything here. One that somebody else made beforehand, and
--- owns, could be filled with look-alikes: refuse it.
+-- The schema is part of the name of everything here. A schema that another role made beforehand and
+-- owns could be filled with look-alikes, so it is refused.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n

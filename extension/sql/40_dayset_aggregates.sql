@@ -1,6 +1,6 @@
 -- Aggregates: days, ranges and day sets into one day set. Each skips NULL and is NULL over no rows, as range_agg is.
--- A state takes a few hundred bytes, at most some 8 kB, nearly all of them on the C heap, which no work_mem counts: SSPACE
--- tells the planner.
+-- A state takes a few hundred bytes, at most some 8 kB. Nearly all of them are on the C heap, which work_mem does not
+-- count; SSPACE tells the planner.
 
 CREATE FUNCTION availability.dayset_agg_transition(internal, date) RETURNS internal
     AS 'MODULE_PATHNAME', 'availability_dayset_agg_day' LANGUAGE c IMMUTABLE PARALLEL SAFE;

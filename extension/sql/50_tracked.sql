@@ -1,5 +1,5 @@
 -- The settings of tracked tables: written by availability.track and its companions alone, read by anybody.
--- extension/tracked.cpp reads the first ten columns and the last three by their places.
+-- extension/tracking/settings.cpp reads the first ten columns and cancel, hold and request by their places.
 CREATE TABLE availability.tracked (
     reservations     regclass PRIMARY KEY,
     calendar         regclass NOT NULL,
@@ -39,4 +39,6 @@ COMMENT ON COLUMN availability.tracked.hold IS 'companion: days that are held fo
 COMMENT ON COLUMN availability.tracked.request IS 'companion: idempotency keys and their answers; NULL as hold is';
 
 GRANT SELECT ON availability.tracked TO PUBLIC;
-SELECT pg_catalog.pg_extension_config_dump('availability.tracked', '');
+-- A row whose table is gone would be restored as numbers, which are other relations there.
+SELECT pg_catalog.pg_extension_config_dump('availability.tracked',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) tracked.reservations)');

@@ -1,4 +1,4 @@
--- What the triggers call. Made by availability.track on the tables; not for direct use.
+-- What the triggers call that availability.track makes on tables. Not for direct use.
 
 CREATE FUNCTION availability.next_version(version bigint) RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'availability_next_version';
@@ -19,3 +19,45 @@ CREATE FUNCTION availability.listing_changed() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_listing_changed';
 COMMENT ON FUNCTION availability.listing_changed() IS
     'trigger of tables of listings: a listing has a calendar as long as it lives';
+
+CREATE FUNCTION availability.calendar_updated() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
+COMMENT ON FUNCTION availability.calendar_updated() IS
+    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
+
+-- The life of the settings. A tracked table takes them and its companions along when it is dropped.
+
+CREATE FUNCTION availability.tracked_written() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_tracked_written';
+COMMENT ON FUNCTION availability.tracked_written() IS
+    'row trigger of availability.tracked: ties companions to their table';
+REVOKE EXECUTE ON FUNCTION availability.tracked_written() FROM PUBLIC;
+CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE ON availability.tracked
+    FOR EACH ROW EXECUTE FUNCTION availability.tracked_written();
+
+CREATE FUNCTION availability.follow_drop(relations oid[]) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_follow_drop';
+COMMENT ON FUNCTION availability.follow_drop(oid[]) IS
+    'drops the companions and settings of tracked tables that a command dropped; called by the event trigger alone';
+REVOKE EXECUTE ON FUNCTION availability.follow_drop(oid[]) FROM PUBLIC;
+
+-- Runs with every DROP of everybody: it reads two small lists, and goes on only where a tracked table is concerned. It
+-- is not in C, so that nobody's DROP needs the library.
+CREATE FUNCTION availability.dropped() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    relations oid[] := ARRAY(SELECT o.objid FROM pg_event_trigger_dropped_objects() o
+                             WHERE o.classid = 'pg_catalog.pg_class'::regclass AND o.objsubid = 0);
+BEGIN
+    IF EXISTS (SELECT FROM availability.tracked t
+               WHERE t.reservations = ANY (relations) OR t.claims = ANY (relations) OR t.listings = ANY (relations)) THEN
+        PERFORM availability.follow_drop(relations);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION availability.dropped() IS
+    'event trigger: the settings and companions of a tracked table go with it';
+REVOKE EXECUTE ON FUNCTION availability.dropped() FROM PUBLIC;
+CREATE EVENT TRIGGER availability_dropped ON sql_drop EXECUTE FUNCTION availability.dropped();
+COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of a tracked table go with it';

@@ -43,14 +43,20 @@ CREATE FUNCTION availability.forget(reservations regclass, before date) RETURNS 
 COMMENT ON FUNCTION availability.forget(regclass, date) IS
     'moves the horizon of a tracked table forward and drops earlier days; returns how many calendars changed';
 
+CREATE FUNCTION availability.set_day_rows(reservations regclass, day_rows boolean) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_set_day_rows';
+COMMENT ON FUNCTION availability.set_day_rows(regclass, boolean) IS
+    'gives a tracked table day rows, or takes them away';
+
 CREATE FUNCTION availability.claim(reservation record) RETURNS record
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'availability_claim';
 COMMENT ON FUNCTION availability.claim(record) IS
     'the claim of a row of a tracked table: listing, key, stay; what its companion <table>_claim calls';
 
--- Nights in the listing's own time zone. AT TIME ZONE knows every change of the clocks; a night that is
--- entered before late_arrival has begun on the day before.
+-- Nights in the listing's own time zone. AT TIME ZONE knows every change of the clocks. An arrival before
+-- late_arrival belongs to the night that began the day before.
 CREATE FUNCTION availability.stay_days(
     check_in timestamptz, check_out timestamptz, time_zone text, late_arrival time DEFAULT '06:00'
 ) RETURNS daterange

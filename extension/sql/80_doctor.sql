@@ -90,7 +90,8 @@ BEGIN
               UNION ALL
               SELECT t.reservations, t.listings, n FROM availability.tracked t
                   CROSS JOIN LATERAL unnest(ARRAY[t.listings_trigger,
-                      regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name]) n
+                      regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name,
+                      regexp_replace(t.listings_trigger, 'listing$', 'rekey')::name]) n
               WHERE t.listings IS NOT NULL) w
             LEFT JOIN pg_trigger g ON g.tgrelid = w.relation AND g.tgname = w.name
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = w.relation)

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "boundary.hpp"
+#include "extension/server/boundary.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;

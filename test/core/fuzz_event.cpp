@@ -45,8 +45,8 @@ class Input {
     std::size_t size_;
 };
 
-// A field whose bytes are alone in their memory, so that a sanitizer sees who reads past them. The type, then a number or a length and
-// bytes.
+// A field whose bytes are alone in their memory, so that a sanitizer sees who reads past them. The type, then a number
+// or a length and bytes.
 struct AnyField {
     std::vector<char> bytes;
     Field field;
@@ -85,11 +85,12 @@ const char* examine_calendar(const Event& event) {
     return days == event.booked.count() ? nullptr : "a calendar has other days than it counts";
 }
 
-}  // namespace
+} // namespace
 
 const char* examine(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    const AnyField listing(&input), booked(&input), version(&input), change(&input), reservation(&input), stay(&input), was(&input);
+    const AnyField listing(&input), booked(&input), version(&input), change(&input), reservation(&input), stay(&input),
+        was(&input);
     CalendarRow row;
     row.listing = listing.field;
     row.booked = booked.field;
@@ -108,14 +109,16 @@ const char* examine(const std::uint8_t* data, std::size_t size) {
         return event.reason().size() > 90 ? "the reason fills its room" : nullptr;
     if (event.listing.kind() == Key::Kind::kAbsent)
         return "a readable event has no listing";
-    if (event.listing.kind() == Key::Kind::kText && row.listing.type == Field::Type::kUuid && event.listing.text().size() != 36)
+    if (event.listing.kind() == Key::Kind::kText && row.listing.type == Field::Type::kUuid &&
+        event.listing.text().size() != 36)
         return "a UUID has not 36 characters";
     if (event.change != change.field.bytes || event.version != version.field.integer)
         return "the change or the version is another";
     for (const DaySpan span : {event.stay, event.was})
         if (!span.supported())
             return "a stay is not of supported days";
-    if (event.stay.empty() != (stay.field.type == Field::Type::kNull) || event.was.empty() != (was.field.type == Field::Type::kNull))
+    if (event.stay.empty() != (stay.field.type == Field::Type::kNull) ||
+        event.was.empty() != (was.field.type == Field::Type::kNull))
         return "a stay is missing, or made up";
     return examine_calendar(event);
 }

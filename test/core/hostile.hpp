@@ -18,16 +18,15 @@ inline const char* examine_opened(const DaysetView& view) {
         if (run.empty() || !run.supported())
             return "a run is empty or passes the supported days";
 
-    const Day days[] = {-5,    kFirstDay,    1,        63,     64, 20000, 20811,
-                        40000, kLastDay - 1, kLastDay, kEndDay};
+    const Day days[] = {-5, kFirstDay, 1, 63, 64, 20000, 20811, 40000, kLastDay - 1, kLastDay, kEndDay};
     for (const Day first_day : days) {
         for (const Day end_day : days) {
             const DaySpan span = {first_day, end_day};
             view.count(span);
             view.overlaps(span);
             view.contains_all(span);
-            if (span.supported() && !span.empty() &&
-                !span.contains(view.next_gap(span, 3).first_day) && !view.next_gap(span, 3).empty())
+            if (span.supported() && !span.empty() && !span.contains(view.next_gap(span, 3).first_day) &&
+                !view.next_gap(span, 3).empty())
                 return "a gap begins outside its span";
         }
         view.contains(first_day);
@@ -62,8 +61,7 @@ inline const char* examine_rewritten(const OpenSet& set, const Bytes& bytes) {
 
     if (set.canonical != (canonical_bytes == bytes))
         return "wrongly called canonical, or not";
-    if (availability::compare(set.view, canonical.view) != 0 ||
-        runs_of(set.validated) != runs_of(canonical.view) ||
+    if (availability::compare(set.view, canonical.view) != 0 || runs_of(set.validated) != runs_of(canonical.view) ||
         set.view.count() != canonical.view.count() || set.view.count() != rewritten.count())
         return "the days change when they are rewritten";
     Dayset parsed;

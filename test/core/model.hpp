@@ -150,8 +150,7 @@ inline Bytes plain_encoding(const Model& model, std::uint32_t cookie = 12346) {
 
 inline Bytes canonical_encoding(const Model& model) {
     const std::size_t plain_size = model.size() <= 4096 ? 2 * model.size() : 8192;
-    return !model.empty() && 2 + 4 * runs_of(model).size() <= plain_size ? run_encoding(model)
-                                                                         : plain_encoding(model);
+    return !model.empty() && 2 + 4 * runs_of(model).size() <= plain_size ? run_encoding(model) : plain_encoding(model);
 }
 
 // Every way that a valid set of these days may come in.

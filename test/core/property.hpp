@@ -75,21 +75,19 @@ inline rc::Gen<Day> any_day() {
 
 inline rc::Gen<Pattern> any_pattern() {
     const auto pattern = [](auto number, auto period, auto length) {
-        return rc::gen::build<Pattern>(
-            rc::gen::set(&Pattern::first_day, any_day()), rc::gen::set(&Pattern::number, number),
-            rc::gen::set(&Pattern::period, period), rc::gen::set(&Pattern::length, length));
+        return rc::gen::build<Pattern>(rc::gen::set(&Pattern::first_day, any_day()),
+                                       rc::gen::set(&Pattern::number, number), rc::gen::set(&Pattern::period, period),
+                                       rc::gen::set(&Pattern::length, length));
     };
-    return rc::gen::weightedOneOf<Pattern>(
-        {{12, pattern(within(1, 8), within(1, 60), within(1, 14))},
-         {4, pattern(within(1, 3), within(1, 400), within(1, 400))},
-         {2, pattern(within(1, 200), within(2, 9), within(1, 3))},
-         {1, pattern(within(1, 4200), within(2, 15), within(1, 2))},
-         {1, pattern(within(1, 1), within(1, 1), within(1, 65536))}});
+    return rc::gen::weightedOneOf<Pattern>({{12, pattern(within(1, 8), within(1, 60), within(1, 14))},
+                                            {4, pattern(within(1, 3), within(1, 400), within(1, 400))},
+                                            {2, pattern(within(1, 200), within(2, 9), within(1, 3))},
+                                            {1, pattern(within(1, 4200), within(2, 15), within(1, 2))},
+                                            {1, pattern(within(1, 1), within(1, 1), within(1, 65536))}});
 }
 
 inline rc::Gen<Model> any_model() {
-    return rc::gen::map(rc::gen::resize(5, rc::gen::container<std::vector<Pattern>>(any_pattern())),
-                        expand);
+    return rc::gen::map(rc::gen::resize(5, rc::gen::container<std::vector<Pattern>>(any_pattern())), expand);
 }
 
 // Days in and about a set, and some that are not supported. Call in a property only.

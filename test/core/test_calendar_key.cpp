@@ -65,7 +65,9 @@ bool overlaps(const Model& model, DaySpan span) {
     return !span.empty() && day != model.end() && *day < span.end_day;
 }
 
-bool contains(const Model& model, const Model& other) { return is_subset(other, model); }
+bool contains(const Model& model, const Model& other) {
+    return is_subset(other, model);
+}
 
 // Asks a key everything that an index asks, and compares with what holds of the calendars that it speaks for.
 void ask(const CalendarKey& key, const std::vector<Model>& calendars, const Model& near) {
@@ -85,8 +87,9 @@ void ask(const CalendarKey& key, const std::vector<Model>& calendars, const Mode
     const Bytes bytes = test::stored(test::dayset_of(set));
     const test::OpenSet query(bytes);
     require_right(match_overlaps(key, query.view), truth([&](const Model& m) {
-        return std::any_of(set.begin(), set.end(), [&m](Day day) { return m.count(day) > 0; });
-    }), key.exact);
+                      return std::any_of(set.begin(), set.end(), [&m](Day day) { return m.count(day) > 0; });
+                  }),
+                  key.exact);
     require_right(match_contains(key, query.view), truth([&](const Model& m) { return contains(m, set); }), key.exact);
     require_right(match_equals(key, query.view), truth([&](const Model& m) { return m == set; }), key.exact);
 }
@@ -134,14 +137,16 @@ void test_many_calendars() {
         ask(both, models, models.front());
 
         // Added to a key that has it already, a calendar changes nothing; a key of keys is that of their calendars.
-        if (std::all_of(keys.begin(), keys.end(), [](const CalendarKey& key) { return key.exact; }) && both.any.count < 80 && both.all.count < 80) {
+        if (std::all_of(keys.begin(), keys.end(), [](const CalendarKey& key) { return key.exact; }) &&
+            both.any.count < 80 && both.all.count < 80) {
             RC_ASSERT(penalty_of(both, keys.front()) <= 1);
             Model any;
             Model all = models.front();
             for (const Model& model : models) {
                 any.insert(model.begin(), model.end());
                 Model common;
-                std::set_intersection(all.begin(), all.end(), model.begin(), model.end(), std::inserter(common, common.end()));
+                std::set_intersection(all.begin(), all.end(), model.begin(), model.end(),
+                                      std::inserter(common, common.end()));
                 all = common;
             }
             RC_ASSERT(days_of(both.any) == any);
@@ -166,7 +171,8 @@ void test_splits() {
     test::run("key: a split tells the booked from the open", [] {
         std::vector<CalendarKey> keys;
         for (Day i = 0; i < 40; ++i)
-            keys.push_back(key_of(i % 2 == 0 ? test::days_of({20000 + i, 20100}) : test::days_of({20110 + i, 20111 + i})));
+            keys.push_back(
+                key_of(i % 2 == 0 ? test::days_of({20000 + i, 20100}) : test::days_of({20110 + i, 20111 + i})));
         bool right[40];
         split_keys(keys.data(), 40, right);
         for (int i = 0; i < 40; ++i)
@@ -174,7 +180,8 @@ void test_splits() {
     });
     test::run("key: neighbours in order are alike", [] {
         const auto booked = [](Day from, Day to) { return locality(key_of(test::days_of({from, to})), 20000); };
-        // Booked in the first half, in the second, throughout, never: the middle tells before all else but the beginning.
+        // Booked in the first half, in the second, throughout, never: the middle tells before all else but the
+        // beginning.
         CHECK(booked(20000, 20000) == 0);
         CHECK(booked(20000, 20512) == ~std::uint64_t{0});
         CHECK((booked(20256, 20512) & booked(20000, 20256)) == 0);

@@ -40,15 +40,13 @@ Model unite(const Model& a, const Model& b) {
 
 Model intersect(const Model& a, const Model& b) {
     Model result;
-    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(),
-                          std::inserter(result, result.end()));
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::inserter(result, result.end()));
     return result;
 }
 
 Model subtract(const Model& a, const Model& b) {
     Model result;
-    std::set_difference(a.begin(), a.end(), b.begin(), b.end(),
-                        std::inserter(result, result.end()));
+    std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::inserter(result, result.end()));
     return result;
 }
 
@@ -262,7 +260,8 @@ void sizes() {
     CHECK(set.stored_size() == 15);
 }
 
-// The bytes of a set that loses one span and then gets another are those of the same done step by step; the set may be stored in any way.
+// The bytes of a set that loses one span and then gets another are those of the same done step by step; the set may be
+// stored in any way.
 void changes_in_bytes() {
     const Model model = *test::any_model();
     const DaySpan removed = test::span_near(model);

@@ -64,8 +64,7 @@ bool refused(const Bytes& bytes, const char* complaint) {
 
 bool accepted(const Bytes& bytes, bool canonical, std::uint32_t count) {
     const test::OpenSet set(bytes);
-    return set.opened && set.complaint == nullptr && set.canonical == canonical &&
-           set.validated.count() == count;
+    return set.opened && set.complaint == nullptr && set.canonical == canonical && set.validated.count() == count;
 }
 
 void headers() {
@@ -144,8 +143,7 @@ void hostile_bytes() {
     const std::vector<Bytes> valid = test::encodings(*test::any_model());
     Bytes bytes = *rc::gen::elementOf(valid);
     for (int changes = *test::within(0, 4); changes > 0 && !bytes.empty(); --changes) {
-        const std::size_t end =
-            *rc::gen::arbitrary<bool>() ? std::min<std::size_t>(bytes.size(), 16) : bytes.size();
+        const std::size_t end = *rc::gen::arbitrary<bool>() ? std::min<std::size_t>(bytes.size(), 16) : bytes.size();
         const std::size_t place = *test::within<std::size_t>(0, end - 1);
         if (*test::within(0, 7) == 0)
             bytes.resize(place);

@@ -56,8 +56,7 @@ Spans gaps(const Model& model, DaySpan within, Day min_days) {
 
 int compare(const Model& a, const Model& b) {
     const auto precedes = [](DaySpan a_run, DaySpan b_run) {
-        return a_run.first_day != b_run.first_day ? a_run.first_day < b_run.first_day
-                                                  : a_run.end_day < b_run.end_day;
+        return a_run.first_day != b_run.first_day ? a_run.first_day < b_run.first_day : a_run.end_day < b_run.end_day;
     };
     const Spans a_runs = test::runs_of(a);
     const Spans b_runs = test::runs_of(b);
@@ -112,11 +111,8 @@ void whole_sets() {
 
 void days_and_spans() {
     const Model model = *test::any_model();
-    std::vector<DaySpan> spans = {{kLowest, kHighest},
-                                  {kHighest, kLowest},
-                                  {kLowest, kFirstDay},
-                                  {kEndDay, kHighest},
-                                  {kFirstDay, kEndDay}};
+    std::vector<DaySpan> spans = {
+        {kLowest, kHighest}, {kHighest, kLowest}, {kLowest, kFirstDay}, {kEndDay, kHighest}, {kFirstDay, kEndDay}};
     for (int i = 0; i < kQuestions; ++i)
         spans.push_back(test::span_near(model));
     in_every_encoding(model, [&](const DaysetView& set) {
@@ -134,8 +130,7 @@ void pairs_of_sets() {
     const Model a = *test::any_model();
     const Model b = related(a);
     Model common;
-    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(),
-                          std::inserter(common, common.end()));
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::inserter(common, common.end()));
     in_every_encoding(a, [&](const DaysetView& a_set) {
         in_every_encoding(b, [&](const DaysetView& b_set) {
             RC_ASSERT(a_set.overlaps(b_set) == !common.empty());
@@ -161,8 +156,7 @@ void walks_by_next_run() {
 void walks_by_next_gap() {
     const Model model = *test::any_model();
     const DaySpan within = test::supported_span_near(model);
-    const Day min_days =
-        *rc::gen::oneOf(test::within<Day>(1, 20), test::within<Day>(1, kHighest - 1));
+    const Day min_days = *rc::gen::oneOf(test::within<Day>(1, 20), test::within<Day>(1, kHighest - 1));
     const Spans expected = gaps(model, within, min_days);
     in_every_encoding(model, [&](const DaysetView& set) {
         Spans found;
@@ -203,8 +197,7 @@ class Roaring {
             roaring_bitmap_add(bitmap, static_cast<std::uint32_t>(day));
     }
     explicit Roaring(const test::Bytes& bytes)
-        : bitmap(roaring_bitmap_portable_deserialize_safe(
-              reinterpret_cast<const char*>(bytes.data()), bytes.size())) {}
+        : bitmap(roaring_bitmap_portable_deserialize_safe(reinterpret_cast<const char*>(bytes.data()), bytes.size())) {}
     Roaring(const Roaring&) = delete;
     ~Roaring() { roaring_bitmap_free(bitmap); }
 
@@ -229,15 +222,11 @@ void roaring_gives_the_same_answers() {
     const test::OpenSet a_set(test::canonical_encoding(a));
     const test::OpenSet b_set(test::canonical_encoding(b));
     RC_ASSERT(a_set.view.count() == roaring_bitmap_get_cardinality(a_roaring.bitmap));
-    RC_ASSERT(a_set.view.overlaps(b_set.view) ==
-              roaring_bitmap_intersect(a_roaring.bitmap, b_roaring.bitmap));
-    RC_ASSERT(a_set.view.contains_all(b_set.view) ==
-              roaring_bitmap_is_subset(b_roaring.bitmap, a_roaring.bitmap));
+    RC_ASSERT(a_set.view.overlaps(b_set.view) == roaring_bitmap_intersect(a_roaring.bitmap, b_roaring.bitmap));
+    RC_ASSERT(a_set.view.contains_all(b_set.view) == roaring_bitmap_is_subset(b_roaring.bitmap, a_roaring.bitmap));
     if (!a.empty()) {
-        RC_ASSERT(a_set.view.first_day() ==
-                  static_cast<Day>(roaring_bitmap_minimum(a_roaring.bitmap)));
-        RC_ASSERT(a_set.view.last_day() ==
-                  static_cast<Day>(roaring_bitmap_maximum(a_roaring.bitmap)));
+        RC_ASSERT(a_set.view.first_day() == static_cast<Day>(roaring_bitmap_minimum(a_roaring.bitmap)));
+        RC_ASSERT(a_set.view.last_day() == static_cast<Day>(roaring_bitmap_maximum(a_roaring.bitmap)));
     }
     for (int i = 0; i < kQuestions; ++i) {
         const DaySpan span = test::supported_span_near(a);
@@ -248,8 +237,7 @@ void roaring_gives_the_same_answers() {
         const std::uint64_t days = roaring_bitmap_range_cardinality(a_roaring.bitmap, first, end);
         RC_ASSERT(a_set.view.count(span) == days);
         RC_ASSERT(a_set.view.overlaps(span) == (days > 0));
-        RC_ASSERT(a_set.view.contains_all(span) ==
-                  roaring_bitmap_contains_range(a_roaring.bitmap, first, end));
+        RC_ASSERT(a_set.view.contains_all(span) == roaring_bitmap_contains_range(a_roaring.bitmap, first, end));
         RC_ASSERT(a_set.view.contains(span.first_day) ==
                   roaring_bitmap_contains(a_roaring.bitmap, static_cast<std::uint32_t>(first)));
     }

@@ -28,6 +28,18 @@ calendar_columns() {
     echo "${definitions[*]}"
 }
 
+# Megabytes that the demo takes, without the calendar file.
+room=500
+
+finish() {
+    local status=$?
+    trap '' HUP INT TERM
+    [ "$status" -eq 0 ] || [ -n "$interrupted" ] || tell_if_full
+    remove_scratch
+    [ -z "$interrupted" ] || echo "interrupted: nothing is left behind"
+    exit "$status"
+}
+
 columns=
 if [ -n "${CALENDAR:-}" ]; then
     cd "$caller_directory"
@@ -37,9 +49,11 @@ if [ -n "${CALENDAR:-}" ]; then
     columns=$(calendar_columns "$CALENDAR")
 fi
 
-trap remove_scratch EXIT
+end_at_signals
+trap finish EXIT
 install_prerequisites demo
-make_scratch
+[ -z "$columns" ] || room=$((room + 20 * $(stat -c %s -- "$CALENDAR") / 1000000))
+make_scratch "$room"
 if [ -n "$columns" ]; then
     # The unprivileged user may not be able to read the file.
     cat -- "$CALENDAR" >"$scratch/calendar"

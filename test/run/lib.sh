@@ -11,8 +11,9 @@
 
 set -euo pipefail
 
+# Each argument is a line.
 fail() {
-    printf '%s\n' "$*" >&2
+    printf '%s\n' "$@" >&2
     exit 1
 }
 
@@ -20,20 +21,77 @@ fail() {
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# Not empty once a signal has come.
+interrupted=
+
+# The first stage ends at a signal; what it has started gets the signal too, or ends by remove_scratch. The trap on EXIT
+# speaks to the caller, even if the signal comes amid a command whose output goes elsewhere.
+end_at_signals() {
+    [ -n "${caller_out:-}" ] || exec {caller_out}>&1 {caller_err}>&2
+    trap 'end_by_signal 129' HUP
+    trap 'end_by_signal 130' INT
+    trap 'end_by_signal 143' TERM
+}
+
+end_by_signal() {
+    interrupted=1
+    exec >&"$caller_out" 2>&"$caller_err"
+    exit "$1"
+}
+
+# Megabytes that are free in a directory.
+free_megabytes() {
+    df -Pm -- "$1" | awk 'NR == 2 { print $4 }'
+}
+
+# Makes $scratch in a directory, if all that follows can be done there; else says why not in $obstacle.
+try_scratch() {
+    local base=$1 needed=$2 free
+    [ -d "$base" ] || { obstacle="$base is no directory"; return 1; }
+    # A socket's path has at most 107 bytes, and those of the tests are longer than the directory's by 56.
+    [ ${#base} -le 50 ] || { obstacle="$base is too long a path for sockets"; return 1; }
+    free=$(free_megabytes "$base")
+    [ "$free" -ge "$needed" ] || { obstacle="$base has $free MB free, and $needed MB are needed"; return 1; }
+    scratch=$(mktemp -d "$base/availability.XXXXXX" 2>/dev/null) || { obstacle="$base can't be written"; return 1; }
+    printf '#!/bin/sh\nexit 0\n' >"$scratch/probe"
+    chmod +x "$scratch/probe"
+    [ "$EUID" -ne 0 ] || chown -R "$user": "$scratch"
+    if ! (cd / && "${unprivileged[@]}" "$scratch/probe") 2>/dev/null; then
+        rm -rf "$scratch"
+        scratch=
+        obstacle="$base does not let ${user:-you} run programs (is it mounted with noexec?)"
+        return 1
+    fi
+    rm "$scratch/probe"
+}
+
+# Makes $scratch and copies the tree. Argument: how many megabytes will be needed there.
 make_scratch() {
-    local base=/tmp
-    # The unprivileged user may not be able to enter the TMPDIR of root.
-    [ "$EUID" -eq 0 ] || base=${TMPDIR:-/tmp}
-    scratch=$(mktemp -d "$base/availability.XXXXXX")
+    local needed=$1 base obstacle obstacles=() user=
     unprivileged=()
     if [ "$EUID" -eq 0 ]; then
-        local user=postgres
+        user=postgres
         id "$user" >/dev/null 2>&1 || user=nobody
         unprivileged=(setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups)
     fi
+    for base in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+        ! try_scratch "$base" "$needed" || break
+        [[ "${obstacles[*]}" == *"$obstacle"* ]] || obstacles+=("$obstacle")
+    done
+    if [ -z "${scratch:-}" ]; then
+        printf '%s\n' "${obstacles[@]}" "Set TMPDIR to a directory with $needed MB free in which programs may run." >&2
+        exit 1
+    fi
+    [ ${#obstacles[@]} -eq 0 ] || printf '%s\n' "${obstacles[@]}" "using $base instead"
     mkdir "$scratch/src"
     tree_files | tar -C "$tree" --null -T - -c | tar -C "$scratch/src" --no-same-owner -x
     [ "$EUID" -ne 0 ] || chown -R "$user": "$scratch"
+}
+
+# What a full disk breaks says so in the words of whatever broke first.
+tell_if_full() {
+    [ -z "${scratch:-}" ] || [ "$(free_megabytes "$scratch")" -ge 20 ] ||
+        echo "The disk that holds ${scratch%/*} is full: that is why this failed, or soon would have." >&2
 }
 
 # The files of the tree, without what git ignores; outside a git tree, all of them.
@@ -47,23 +105,24 @@ tree_files() {
         done
 }
 
-# Runs a script of the copy as the unprivileged user, with nothing of the caller's environment but the path.
+# Runs a script of the copy as the unprivileged user, behind end_at_signals, with nothing of the caller's environment but the path.
 # It gets a process group of its own, so that a signal reaches all of it.
 run_unprivileged() {
     local status=0 child
     set -m
     "${unprivileged[@]}" env -i PATH="$PATH" TERM="${TERM:-dumb}" HOME="$scratch" TMPDIR="$scratch" \
         LC_ALL=C.UTF-8 TZ=UTC scratch="$scratch" original_pg_config="$PG_CONFIG" \
-        bash "$scratch/src/$1" "${@:2}" </dev/null &
+        bash "$scratch/src/$1" "${@:2}" </dev/null {caller_out}>&- {caller_err}>&- &
     child=$!
     set +m
-    trap 'kill -TERM -- "-$child" 2>/dev/null' HUP INT TERM
+    trap 'interrupted=1; kill -TERM -- "-$child" 2>/dev/null' HUP INT TERM
     wait "$child" || status=$?
     # A trapped signal ends the wait early.
     while kill -0 "$child" 2>/dev/null; do
         wait "$child" || status=$?
     done
-    trap - HUP INT TERM
+    end_at_signals
+    [ -z "$interrupted" ] || end_by_signal 130
     return "$status"
 }
 

@@ -1,7 +1,7 @@
 # What the build and the tests need, and how a Debian or Ubuntu system gets it. Sourced after lib.sh.
 #
-# install_prerequisites demo|check sets PG_CONFIG to the pg_config of a server that has its headers; install_prerequisites relay sees to
-# the relay's build alone. Nothing is installed, and sudo is not called, when nothing is missing.
+# install_prerequisites demo|check|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
+# sudo is not called, when nothing is missing; install_prerequisites relay sees to the relay's build alone. What the checks can do without, they want: see $wanted.
 
 # The oldest PostgreSQL that the extension compiles against.
 oldest_server=15
@@ -28,18 +28,26 @@ major_version() {
 
 # Whether a pg_config belongs to a server that an extension can be built for and run in.
 is_usable() {
-    [ -x "$1" ] && [ "$(major_version "$1")" -ge "$oldest_server" ] &&
+    local major
+    [ -x "$1" ] && major=$(major_version "$1" 2>/dev/null) && [ "${major:-0}" -ge "$oldest_server" ] &&
         [ -x "$("$1" --bindir)/postgres" ] && [ -f "$("$1" --includedir-server)/postgres.h" ] &&
         [ -f "$("$1" --pgxs)" ]
+}
+
+# Whether the distribution has a package; where its index is not there yet, no.
+is_offered() {
+    [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
 }
 
 # PG_CONFIG of the caller, else that of the newest usable server of the system.
 choose_server() {
     local candidate
     if [ -n "${PG_CONFIG:-}" ]; then
-        PG_CONFIG=$(command -v "$PG_CONFIG") || fail "PG_CONFIG is not a command"
-        is_usable "$PG_CONFIG" ||
-            fail "$PG_CONFIG is not of a PostgreSQL $oldest_server or newer with its server and server headers"
+        local pgxs
+        pgxs=$(bash "$tree/test/run/pgxs.sh" "$PG_CONFIG")
+        [ -f "$pgxs" ] || fail "$pgxs"
+        PG_CONFIG=$(command -v "$PG_CONFIG")
+        is_usable "$PG_CONFIG" || fail "PG_CONFIG is $PG_CONFIG, but there is no server beside it"
         return
     fi
     for candidate in $(printf '%s\n' /usr/lib/postgresql/*/bin/pg_config | sort -rV); do
@@ -115,6 +123,7 @@ list_missing_of_relay() {
 list_missing() {
     local clang
     missing=()
+    wanted=
     need g++ command -v g++
     if [ "$1" = relay ]; then
         need make command -v make
@@ -136,6 +145,12 @@ list_missing() {
         need redis-server command -v redis-server
         need "$(promtool_package)" command -v promtool
     fi
+    if [ "$1" = deb ]; then
+        need build-essential test -f /usr/share/build-essential/list
+        need debhelper command -v dh
+        need lintian command -v lintian
+        need postgresql-server-dev-all command -v pg_buildext
+    fi
     if ! choose_server; then
         missing+=(postgresql)
         return
@@ -145,18 +160,24 @@ list_missing() {
         clang=${clang##*/}
         need "${clang/++/}" command -v "$clang"
         need "$(sanitizer_package)" links_sanitizers
+        command -v clang-format-14 >/dev/null || ! is_offered clang-format-14 || wanted=clang-format-14
     fi
+}
+
+has_root() {
+    [ "$EUID" -eq 0 ] || command -v sudo >/dev/null
 }
 
 as_root() {
     if [ "$EUID" -eq 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
     else
-        fail "missing: ${missing[*]}; install them as root, or install sudo"
+        sudo "$@"
     fi
 }
+
+# What apt is told wherever it is called: a network that is not there shows soon.
+apt_options=(-q -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o DPkg::Lock::Timeout=120)
 
 # Installs packages as root. A server that comes this way gets no cluster of its own: the file that asks for
 # that goes when apt has ended.
@@ -165,34 +186,61 @@ install_script='
     trap "rm -f $conf; rmdir --ignore-fail-on-non-empty ${conf%/*}" EXIT
     trap "exit 1" HUP INT TERM
     mkdir -p ${conf%/*} && echo "create_main_cluster = off" > $conf
-    apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"'
+    apt-get install -y --no-install-recommends "$@"'
 
-install_missing() {
-    local version package packages=()
-    command -v apt-get >/dev/null ||
-        fail "missing: ${missing[*]}; install them (this script can do so on Debian and Ubuntu alone)"
-    as_root apt-get update -q
+# A resolver without a network gives up after seconds, not after half a minute for each name.
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive RES_OPTIONS="timeout:3 attempts:1" \
+        sh -c "$install_script" sh "${apt_options[@]}" "$@"
+}
+
+# The packages that $missing stands for, in $packages.
+packages_to_install() {
+    local package version
+    packages=()
     for package in "${missing[@]}"; do
         if [ "$package" = postgresql ]; then
             version=$(version_to_install)
-            packages+=("postgresql-$version" "postgresql-server-dev-$version")
+            packages+=("postgresql${version:+-$version}" "postgresql-server-dev-${version:-all}")
         else
             packages+=("$package")
         fi
     done
-    echo "installing ${packages[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive sh -c "$install_script" sh "${packages[@]}" ||
-        fail "could not install ${packages[*]}"
 }
 
-# Two rounds: which clang is needed is known once the server is there.
+# What is known of a package may be old, or nothing; and where nothing newer is to be had, what is known, or lies in
+# apt's cache, may do. So a failing update is told, and no end.
+install_missing() {
+    local packages package known=1 reason=
+    command -v apt-get >/dev/null ||
+        fail "missing: ${missing[*]}; install them (this script can do so on Debian and Ubuntu alone)"
+    packages_to_install
+    has_root ||
+        fail "missing: ${packages[*]}" "there is no sudo here; as root: apt-get install ${packages[*]}"
+    for package in "${packages[@]}"; do
+        is_offered "$package" || known=
+    done
+    echo "installing ${packages[*]}"
+    [ -z "$known" ] || ! apt_install "${packages[@]}" || return 0
+    as_root env RES_OPTIONS="timeout:3 attempts:1" apt-get update "${apt_options[@]}" --error-on=any ||
+        reason=', from its update on: no network, an expired index, or no right to?'
+    # Which server the distribution has is known now.
+    packages_to_install
+    apt_install "${packages[@]}" || fail \
+        "could not install ${packages[*]}" \
+        "apt-get says above why${reason:-.}" \
+        "Once these are installed, by whatever way, neither a network nor sudo is needed."
+}
+
+# Three rounds: which clang is needed is known once the server is there, and what is offered once the index is.
 install_prerequisites() {
     local round
-    for round in 1 2; do
+    for round in 1 2 3; do
         list_missing "$1"
-        [ ${#missing[@]} -gt 0 ] || return 0
+        [ ${#missing[@]} -gt 0 ] || break
         install_missing
     done
     list_missing "$1"
     [ ${#missing[@]} -eq 0 ] || fail "still missing after the installation: ${missing[*]}"
+    [ -z "$wanted" ] || { has_root && apt_install "$wanted"; } || echo "going on without $wanted"
 }

@@ -48,6 +48,18 @@ builds_cleanly() {
     fi
 }
 
+# The tree, before anything is built: what a check finds in it, and whether it still finds what is planted; and what the
+# scripts say where they can't go on.
+check_tree() {
+    local status=0 check
+    for check in includes format frozen; do
+        "$src/test/run/$check" --self-test || status=1
+        "$src/test/run/$check" || status=1
+    done
+    "$src/test/run/stumbles" || status=1
+    return "$status"
+}
+
 build_with_clang() {
     cp -a "$src" "$scratch/src-clang"
     builds_cleanly "builds with ${1##*/} without a warning" \
@@ -65,6 +77,7 @@ installcheck() {
 }
 
 copy_server
+suite "tree" check_tree || true
 suite "build with clang" build_with_clang "$1" || true
 suite "build" builds_cleanly "builds with g++, bitcode too, without a warning" build_and_install WERROR=1 || exit 1
 suite "core" make -s -C "$src/test/core" -j "$(nproc)" check || true

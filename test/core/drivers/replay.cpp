@@ -51,8 +51,7 @@ class Mutator {
     }
 
     void change(Input* input) {
-        static constexpr std::uint8_t kTelling[] = {0,   1,   2,   0x10, 0x30, 0x3a, 0x3b,
-                                                    127, 128, 254, 255,  '[',  ')',  ','};
+        static constexpr std::uint8_t kTelling[] = {0, 1, 2, 0x10, 0x30, 0x3a, 0x3b, 127, 128, 254, 255, '[', ')', ','};
         const std::size_t kind = input->empty() ? 5 : below(7);
         const std::size_t place = input->empty() ? 0 : place_in(*input);
         const auto at = input->begin() + static_cast<std::ptrdiff_t>(place);

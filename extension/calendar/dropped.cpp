@@ -1,0 +1,42 @@
+// Calendars that go.
+
+#include "extension/calendar/dropped.hpp"
+
+#include "extension/tracking/companions.hpp"
+#include "extension/tracking/listings.hpp"
+
+namespace availability {
+
+namespace {
+
+// Runs a statement on the calendars, as their owner.
+void run_on_calendars(const Tracked& tracked, const char* statement, std::initializer_list<SqlParameter> parameters) {
+    with_companion(open_calendar(tracked, RowExclusiveLock),
+                   [&] { run_sql(statement, companion_names(tracked.row), parameters); });
+}
+
+const char* condition(BookedDays booked) {
+    return booked == BookedDays::kGo ? "true" : "availability.is_empty(booked)";
+}
+
+} // namespace
+
+void drop_calendar(const Tracked& tracked, Oid listing_type, Datum listing, BookedDays booked) {
+    const char* where = psprintf("WHERE listing_id = $1 AND %s", condition(booked));
+    run_on_calendars(tracked, psprintf("UPDATE {calendar} AS c SET booked = '{}', {dropped} %s", where),
+                     {{listing_type, listing}});
+    run_on_calendars(tracked, psprintf("DELETE FROM {calendar} %s", where), {{listing_type, listing}});
+}
+
+void drop_all_calendars(const Tracked& tracked, BookedDays booked) {
+    const char* where = condition(booked);
+    run_on_calendars(tracked, psprintf("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE %s", where), {});
+    run_on_calendars(tracked, psprintf("DELETE FROM {calendar} WHERE %s", where), {});
+}
+
+void drop_if_gone(const Tracked& tracked, Datum listing) {
+    if (OidIsValid(tracked.row.listings) && !has_listing(tracked.row, tracked.claim.listing_type, listing))
+        drop_calendar(tracked, tracked.claim.listing_type, listing, BookedDays::kKeepIt);
+}
+
+} // namespace availability

@@ -1,0 +1,50 @@
+// All the companions of a tracked table at once.
+
+#include "extension/tracking/prove.hpp"
+
+#include "extension/dayset/type.hpp"
+#include "extension/server/owner_scope.hpp"
+
+extern "C" {
+#include <miscadmin.h>
+#include <nodes/nodeFuncs.h>
+#include <utils/builtins.h>
+#include <utils/lsyscache.h>
+}
+
+namespace availability {
+
+namespace {
+
+void require_owner_of_table(Oid companion, const TrackedRow& row) {
+    const Oid owner = relation_owner(row.reservations);
+    if (relation_owner(companion) != owner)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("companion \"%s\" belongs to another role than table \"%s\"", get_rel_name(companion),
+                               get_rel_name(row.reservations)),
+                        errhint("ALTER TABLE %s OWNER TO %s;", qualified_name(companion),
+                                quote_identifier(GetUserNameFromId(owner, false)))));
+}
+
+} // namespace
+
+CompanionTypes companion_types(const ClaimExpressions& claim) {
+    return {dayset_type(), getBaseType(exprType(claim.listing)), exprCollation(claim.listing),
+            getBaseType(exprType(claim.key))};
+}
+
+void prove_companions(const TrackedRow& row, LOCKMODE mode) {
+    const CompanionTypes types = companion_types(load_claim_expressions(row.reservations, row.claims));
+    require_owner_of_table(row.claims, row);
+    const auto prove = [&](CompanionKind kind, Oid companion) {
+        if (!OidIsValid(companion))
+            return;
+        close_companion(open_companion(kind, companion, types, mode));
+        require_owner_of_table(companion, row);
+    };
+    prove(CompanionKind::kCalendar, row.calendar);
+    prove(CompanionKind::kDay, row.day);
+    prove(CompanionKind::kHold, row.hold);
+}
+
+} // namespace availability

@@ -1,0 +1,252 @@
+-- availability: from 0.1 to 0.2, run by ALTER EXTENSION availability UPDATE
+\echo Use "ALTER EXTENSION availability UPDATE" to load this file. \quit
+
+-- Tables that are tracked get the companions of the booking functions with the first call of one.
+ALTER TABLE availability.tracked
+    ADD COLUMN hold    regclass,
+    ADD COLUMN request regclass;
+COMMENT ON COLUMN availability.tracked.cancel IS 'argument of track; what <table>_cancel does';
+COMMENT ON COLUMN availability.tracked.hold IS 'companion: days that are held for a while; NULL until the first, for a table that was tracked under 0.1';
+COMMENT ON COLUMN availability.tracked.request IS 'companion: idempotency keys and their answers; NULL as hold is';
+
+-- Booking by function calls. Each runs the statement that the caller could have run, with the caller's rights.
+
+CREATE FUNCTION availability.book(
+    reservations regclass, listing bigint, stay daterange, idempotency_key text DEFAULT NULL, attributes jsonb DEFAULT '{}',
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_book';
+COMMENT ON FUNCTION availability.book(regclass, bigint, daterange, text, jsonb) IS
+    'inserts a reservation; a request that comes again with its idempotency key gets the first one''s answer';
+
+CREATE FUNCTION availability.book(
+    reservations regclass, listing text, stay daterange, idempotency_key text DEFAULT NULL, attributes jsonb DEFAULT '{}',
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_book';
+COMMENT ON FUNCTION availability.book(regclass, text, daterange, text, jsonb) IS
+    'inserts a reservation; a request that comes again with its idempotency key gets the first one''s answer';
+
+CREATE FUNCTION availability.book(
+    reservations regclass, listing uuid, stay daterange, idempotency_key text DEFAULT NULL, attributes jsonb DEFAULT '{}',
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_book';
+COMMENT ON FUNCTION availability.book(regclass, uuid, daterange, text, jsonb) IS
+    'inserts a reservation; a request that comes again with its idempotency key gets the first one''s answer';
+
+CREATE FUNCTION availability.cancel(
+    reservations regclass, key bigint, idempotency_key text DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_cancel';
+COMMENT ON FUNCTION availability.cancel(regclass, bigint, text) IS
+    'cancels a reservation: by the update that was given to track as cancel, else by deleting it';
+
+CREATE FUNCTION availability.cancel(
+    reservations regclass, key text, idempotency_key text DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_cancel';
+COMMENT ON FUNCTION availability.cancel(regclass, text, text) IS
+    'cancels a reservation: by the update that was given to track as cancel, else by deleting it';
+
+CREATE FUNCTION availability.cancel(
+    reservations regclass, key uuid, idempotency_key text DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_cancel';
+COMMENT ON FUNCTION availability.cancel(regclass, uuid, text) IS
+    'cancels a reservation: by the update that was given to track as cancel, else by deleting it';
+
+CREATE FUNCTION availability.move(
+    reservations regclass, key bigint, stay daterange, idempotency_key text DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_move';
+COMMENT ON FUNCTION availability.move(regclass, bigint, daterange, text) IS
+    'gives a reservation another stay';
+
+CREATE FUNCTION availability.move(
+    reservations regclass, key text, stay daterange, idempotency_key text DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_move';
+COMMENT ON FUNCTION availability.move(regclass, text, daterange, text) IS
+    'gives a reservation another stay';
+
+CREATE FUNCTION availability.move(
+    reservations regclass, key uuid, stay daterange, idempotency_key text DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_move';
+COMMENT ON FUNCTION availability.move(regclass, uuid, daterange, text) IS
+    'gives a reservation another stay';
+
+CREATE FUNCTION availability.hold(
+    reservations regclass, listing bigint, stay daterange, ttl interval DEFAULT '15 minutes'
+) RETURNS uuid
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_hold';
+COMMENT ON FUNCTION availability.hold(regclass, bigint, daterange, interval) IS
+    'holds the days of a stay for a while; returns the id to confirm or release it by';
+
+CREATE FUNCTION availability.hold(
+    reservations regclass, listing text, stay daterange, ttl interval DEFAULT '15 minutes'
+) RETURNS uuid
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_hold';
+COMMENT ON FUNCTION availability.hold(regclass, text, daterange, interval) IS
+    'holds the days of a stay for a while; returns the id to confirm or release it by';
+
+CREATE FUNCTION availability.hold(
+    reservations regclass, listing uuid, stay daterange, ttl interval DEFAULT '15 minutes'
+) RETURNS uuid
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_hold';
+COMMENT ON FUNCTION availability.hold(regclass, uuid, daterange, interval) IS
+    'holds the days of a stay for a while; returns the id to confirm or release it by';
+
+CREATE FUNCTION availability.confirm(
+    reservations regclass, hold_id uuid, attributes jsonb DEFAULT '{}', idempotency_key text DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_confirm';
+COMMENT ON FUNCTION availability.confirm(regclass, uuid, jsonb, text) IS
+    'makes a reservation of a hold';
+
+CREATE FUNCTION availability.release(hold_id uuid) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_release';
+COMMENT ON FUNCTION availability.release(uuid) IS
+    'frees the days of a hold; false if it is gone already';
+
+CREATE FUNCTION availability.sweep(reservations regclass) RETURNS bigint
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_sweep';
+COMMENT ON FUNCTION availability.sweep(regclass) IS
+    'frees the days of expired holds, so that those who follow the events learn of it; returns how many';
+
+CREATE FUNCTION availability.expire_keys() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_expire_keys';
+COMMENT ON FUNCTION availability.expire_keys() IS
+    'deletes the expired idempotency keys of all tracked tables; returns how many';
+
+CREATE FUNCTION availability.set_day_rows(reservations regclass, day_rows boolean) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_set_day_rows';
+COMMENT ON FUNCTION availability.set_day_rows(regclass, boolean) IS
+    'gives a tracked table day rows, or takes them away';
+-- What is wrong with the server and the tracked tables, one row a finding, with the exact line that mends it.
+CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000 ROWS 10
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    plugins text := current_setting('output_plugin_libraries', true);
+BEGIN
+    IF current_setting('wal_level') <> 'logical' THEN
+        RETURN QUERY SELECT 'wal_level', format('is %s: no slot can be made', current_setting('wal_level')),
+            'ALTER SYSTEM SET wal_level = ''logical'';  -- then restart the server';
+    END IF;
+    IF plugins IS NOT NULL AND NOT 'availability_decoder' = ANY (regexp_split_to_array(
+           translate(plugins, '"', ''), '\s*,\s*')) THEN
+        RETURN QUERY SELECT 'output_plugin_libraries', 'does not list availability_decoder: no slot can use it',
+            format('ALTER SYSTEM SET output_plugin_libraries = %s;  -- then SELECT pg_reload_conf();',
+                   concat_ws(', ', nullif(plugins, ''), 'availability_decoder'));
+    END IF;
+
+    RETURN QUERY
+        SELECT format('slot %s', s.slot_name),
+            CASE WHEN s.wal_status = 'lost' THEN 'has lost WAL that its consumer needed: start it anew'
+                 ELSE format('has no consumer and holds %s of WAL',
+                             pg_size_pretty(pg_wal_lsn_diff(h.lsn, s.restart_lsn))) END,
+            format('SELECT pg_drop_replication_slot(%L);', s.slot_name)
+        FROM pg_replication_slots s
+            CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                                            ELSE pg_current_wal_lsn() END AS lsn) h
+        WHERE s.plugin = 'availability_decoder'
+            AND (s.wal_status = 'lost'
+                 OR NOT s.active AND pg_wal_lsn_diff(h.lsn, s.restart_lsn) > 1024 * 1024 * 1024::numeric);
+    RETURN QUERY
+        SELECT 'max_slot_wal_keep_size', 'is unlimited: a slot without a consumer can fill the disk',
+            'ALTER SYSTEM SET max_slot_wal_keep_size = ''64GB'';  -- then SELECT pg_reload_conf();'
+        WHERE current_setting('max_slot_wal_keep_size') = '-1'
+            AND EXISTS (SELECT FROM pg_replication_slots WHERE plugin = 'availability_decoder');
+
+    RETURN QUERY
+        SELECT 'extension availability',
+            format('is at version %s while the installed library has %s', e.extversion, a.default_version),
+            'ALTER EXTENSION availability UPDATE;'
+        FROM pg_extension e JOIN pg_available_extensions a ON a.name = e.extname
+        WHERE e.extname = 'availability' AND e.extversion <> a.default_version;
+
+    -- A regclass of a table that is gone prints as its number.
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), 'was dropped with CASCADE; its companions are left',
+            format('SELECT availability.untrack(%s::oid::regclass);', t.reservations::oid)
+        FROM availability.tracked t
+        WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = t.reservations);
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), format('its companion %s is gone', c.kind),
+            format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations)
+        FROM availability.tracked t
+            CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
+                                       ('open', t.open_view), ('claims', t.claims), ('hold', t.hold),
+                                       ('request', t.request)) c (kind, relation)
+        WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
+            AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
+    RETURN QUERY
+        SELECT format('companion %s', c.oid::regclass), format('belongs to another role than %s', t.reservations),
+            format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)
+        FROM availability.tracked t
+            JOIN pg_class r ON r.oid = t.reservations
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims, t.hold, t.request)
+                AND c.relowner <> r.relowner
+        ORDER BY 1;
+    RETURN QUERY
+        SELECT format('companion %s', c.oid::regclass),
+            format('%s may write it: only the triggers should',
+                   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END),
+            format('REVOKE %s ON %s FROM %s;', a.privilege_type, c.oid::regclass,
+                   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+        FROM availability.tracked t
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.hold, t.request)
+            CROSS JOIN LATERAL aclexplode(c.relacl) a
+        WHERE a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND a.grantee <> c.relowner
+        ORDER BY 1, 2;
+
+    RETURN QUERY
+        SELECT format('table %s', w.relation),
+            format('trigger %I is %s', w.name, CASE WHEN g.oid IS NULL THEN 'missing' ELSE 'disabled' END),
+            format('SELECT availability.repair(%L);', w.reservations)
+        FROM (SELECT t.reservations, p.relid AS relation, '_availability_claim'::name AS name
+              FROM availability.tracked t
+                  CROSS JOIN LATERAL (SELECT t.reservations AS relid
+                                      UNION SELECT relid FROM pg_partition_tree(t.reservations)) p
+              UNION ALL
+              SELECT t.reservations, t.reservations, '_availability_truncate' FROM availability.tracked t
+              UNION ALL
+              SELECT t.reservations, t.listings, n FROM availability.tracked t
+                  CROSS JOIN LATERAL unnest(ARRAY[t.listings_trigger,
+                      regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name]) n
+              WHERE t.listings IS NOT NULL) w
+            LEFT JOIN pg_trigger g ON g.tgrelid = w.relation AND g.tgname = w.name
+        WHERE EXISTS (SELECT FROM pg_class WHERE oid = w.relation)
+            AND (g.oid IS NULL OR g.tgenabled NOT IN ('O', 'A'))
+        ORDER BY 1, 2;
+END
+$$;
+COMMENT ON FUNCTION availability.doctor() IS
+    'what is wrong with the server and the tracked tables: one row a finding, with the exact line that mends it';

@@ -1,0 +1,311 @@
+-- availability: from 0.2 to 0.3, run by ALTER EXTENSION availability UPDATE
+\echo Use "ALTER EXTENSION availability UPDATE" to load this file. \quit
+
+-- Booking functions take what a driver sends: one each, in place of one for each type.
+DROP FUNCTION availability.book(regclass, bigint, daterange, text, jsonb);
+DROP FUNCTION availability.book(regclass, text, daterange, text, jsonb);
+DROP FUNCTION availability.book(regclass, uuid, daterange, text, jsonb);
+DROP FUNCTION availability.cancel(regclass, bigint, text);
+DROP FUNCTION availability.cancel(regclass, text, text);
+DROP FUNCTION availability.cancel(regclass, uuid, text);
+DROP FUNCTION availability.move(regclass, bigint, daterange, text);
+DROP FUNCTION availability.move(regclass, text, daterange, text);
+DROP FUNCTION availability.move(regclass, uuid, daterange, text);
+DROP FUNCTION availability.hold(regclass, bigint, daterange, interval);
+DROP FUNCTION availability.hold(regclass, text, daterange, interval);
+DROP FUNCTION availability.hold(regclass, uuid, daterange, interval);
+DROP FUNCTION availability.confirm(regclass, uuid, jsonb, text);
+DROP FUNCTION availability.release(uuid);
+
+-- What these functions take is read by what the table's columns are, so one type stands for all that a driver may send:
+-- a number, a uuid, a string declared as text or varchar or not declared at all, a range, JSON. Overloads could not do
+-- that: a stay declared as varchar found none, and an undeclared parameter was always text.
+CREATE TYPE availability.argument;
+
+CREATE FUNCTION availability.argument_in(cstring) RETURNS availability.argument
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textin';
+COMMENT ON FUNCTION availability.argument_in(cstring) IS
+    'reads an argument';
+
+CREATE FUNCTION availability.argument_out(availability.argument) RETURNS cstring
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textout';
+COMMENT ON FUNCTION availability.argument_out(availability.argument) IS
+    'writes an argument';
+
+CREATE FUNCTION availability.argument_recv(internal) RETURNS availability.argument
+    LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textrecv';
+COMMENT ON FUNCTION availability.argument_recv(internal) IS
+    'reads the binary form of an argument, its text';
+
+CREATE FUNCTION availability.argument_send(availability.argument) RETURNS bytea
+    LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textsend';
+COMMENT ON FUNCTION availability.argument_send(availability.argument) IS
+    'writes the binary form of an argument, its text';
+
+CREATE TYPE availability.argument (
+    INPUT = availability.argument_in,
+    OUTPUT = availability.argument_out,
+    RECEIVE = availability.argument_recv,
+    SEND = availability.argument_send,
+    INTERNALLENGTH = VARIABLE,
+    STORAGE = extended,
+    CATEGORY = 'U'
+);
+COMMENT ON TYPE availability.argument IS
+    'what a booking function is given, as its text: a listing, a key, a stay, a hold, a time, attributes';
+
+CREATE CAST (smallint AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (integer AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (bigint AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (numeric AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (uuid AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (text AS availability.argument) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (character varying AS availability.argument) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (daterange AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (interval AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (json AS availability.argument) WITH INOUT AS IMPLICIT;
+CREATE CAST (jsonb AS availability.argument) WITH INOUT AS IMPLICIT;
+
+COMMENT ON CAST (smallint AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (integer AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (bigint AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (numeric AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (uuid AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (text AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (character varying AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (daterange AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (interval AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (json AS availability.argument) IS 'given to a booking function';
+COMMENT ON CAST (jsonb AS availability.argument) IS 'given to a booking function';
+
+CREATE FUNCTION availability.book(
+    reservations regclass, listing availability.argument, stay availability.argument,
+    idempotency_key availability.argument DEFAULT NULL, attributes availability.argument DEFAULT '{}',
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_book';
+COMMENT ON FUNCTION availability.book IS
+    'inserts a reservation; a request that comes again with its idempotency key gets the first one''s answer';
+
+CREATE FUNCTION availability.cancel(
+    reservations regclass, key availability.argument, idempotency_key availability.argument DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_cancel';
+COMMENT ON FUNCTION availability.cancel IS
+    'cancels a reservation: by the update that was given to track as cancel, else by deleting it';
+
+CREATE FUNCTION availability.move(
+    reservations regclass, key availability.argument, stay availability.argument,
+    idempotency_key availability.argument DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_move';
+COMMENT ON FUNCTION availability.move IS
+    'gives a reservation another stay';
+
+CREATE FUNCTION availability.hold(
+    reservations regclass, listing availability.argument, stay availability.argument,
+    ttl availability.argument DEFAULT '15 minutes'
+) RETURNS uuid
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_hold';
+COMMENT ON FUNCTION availability.hold IS
+    'holds the days of a stay for a while; returns the id to confirm or release it by';
+
+CREATE FUNCTION availability.confirm(
+    reservations regclass, hold_id availability.argument, attributes availability.argument DEFAULT '{}',
+    idempotency_key availability.argument DEFAULT NULL,
+    OUT reservation_id text, OUT version bigint, OUT replayed boolean
+) RETURNS record
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_confirm';
+COMMENT ON FUNCTION availability.confirm IS
+    'makes a reservation of a hold';
+
+CREATE FUNCTION availability.release(
+    hold_id availability.argument
+) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_release';
+COMMENT ON FUNCTION availability.release IS
+    'frees the days of a hold; false if it is gone already';
+
+-- A row whose table is gone would be restored as numbers, which are other relations there.
+SELECT pg_catalog.pg_extension_config_dump('availability.tracked',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) tracked.reservations)');
+
+-- The life of the settings. A tracked table takes them and its companions along when it is dropped.
+
+CREATE FUNCTION availability.tracked_written() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_tracked_written';
+COMMENT ON FUNCTION availability.tracked_written() IS
+    'row trigger of availability.tracked: ties companions to their table';
+REVOKE EXECUTE ON FUNCTION availability.tracked_written() FROM PUBLIC;
+CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE ON availability.tracked
+    FOR EACH ROW EXECUTE FUNCTION availability.tracked_written();
+
+CREATE FUNCTION availability.follow_drop(relations oid[]) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_follow_drop';
+COMMENT ON FUNCTION availability.follow_drop(oid[]) IS
+    'drops the companions and settings of tracked tables that a command dropped; called by the event trigger alone';
+REVOKE EXECUTE ON FUNCTION availability.follow_drop(oid[]) FROM PUBLIC;
+
+-- Runs with every DROP of everybody: it reads two small lists, and goes on only where a tracked table is concerned. It
+-- is not in C, so that nobody's DROP needs the library.
+CREATE FUNCTION availability.dropped() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    relations oid[] := ARRAY(SELECT o.objid FROM pg_event_trigger_dropped_objects() o
+                             WHERE o.classid = 'pg_catalog.pg_class'::regclass AND o.objsubid = 0);
+BEGIN
+    IF EXISTS (SELECT FROM availability.tracked t
+               WHERE t.reservations = ANY (relations) OR t.claims = ANY (relations) OR t.listings = ANY (relations)) THEN
+        PERFORM availability.follow_drop(relations);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION availability.dropped() IS
+    'event trigger: the settings and companions of a tracked table go with it';
+REVOKE EXECUTE ON FUNCTION availability.dropped() FROM PUBLIC;
+CREATE EVENT TRIGGER availability_dropped ON sql_drop EXECUTE FUNCTION availability.dropped();
+COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of a tracked table go with it';
+
+-- Companions of tables that are tracked already are tied to them.
+UPDATE availability.tracked SET reservations = reservations;
+
+-- Calendars are written whole, also by updates by hand. A calendar that is locked for long or has a trigger of that name is
+-- left as it is.
+CREATE FUNCTION availability.calendar_updated() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
+COMMENT ON FUNCTION availability.calendar_updated() IS
+    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
+
+DO $do$
+DECLARE
+    calendar regclass;
+    waits CONSTANT text := pg_catalog.current_setting('lock_timeout');
+BEGIN
+    PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
+    FOR calendar IN
+        SELECT t.calendar FROM availability.tracked AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.calendar AND c.relkind = 'r'
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgname = '_availability_calendar')
+    LOOP
+        BEGIN
+            EXECUTE pg_catalog.format('CREATE TRIGGER _availability_calendar BEFORE UPDATE ON %s FOR EACH ROW'
+                                      ' EXECUTE FUNCTION availability.calendar_updated()', calendar);
+        EXCEPTION WHEN lock_not_available OR undefined_table THEN
+            RAISE WARNING 'calendar % got no trigger: updates by hand of its largest rows can''t be decoded', calendar;
+        END;
+    END LOOP;
+    PERFORM pg_catalog.set_config('lock_timeout', waits, true);
+END
+$do$;
+
+-- What is wrong with the server and the tracked tables, one row a finding, with the exact line that mends it.
+CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000 ROWS 10
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    plugins text := current_setting('output_plugin_libraries', true);
+BEGIN
+    IF current_setting('wal_level') <> 'logical' THEN
+        RETURN QUERY SELECT 'wal_level', format('is %s: no slot can be made', current_setting('wal_level')),
+            'ALTER SYSTEM SET wal_level = ''logical'';  -- then restart the server';
+    END IF;
+    IF plugins IS NOT NULL AND NOT 'availability_decoder' = ANY (regexp_split_to_array(
+           translate(plugins, '"', ''), '\s*,\s*')) THEN
+        RETURN QUERY SELECT 'output_plugin_libraries', 'does not list availability_decoder: no slot can use it',
+            format('ALTER SYSTEM SET output_plugin_libraries = %s;  -- then SELECT pg_reload_conf();',
+                   concat_ws(', ', nullif(plugins, ''), 'availability_decoder'));
+    END IF;
+
+    RETURN QUERY
+        SELECT format('slot %s', s.slot_name),
+            CASE WHEN s.wal_status = 'lost' THEN 'has lost WAL that its consumer needed: start it anew'
+                 ELSE format('has no consumer and holds %s of WAL',
+                             pg_size_pretty(pg_wal_lsn_diff(h.lsn, s.restart_lsn))) END,
+            format('SELECT pg_drop_replication_slot(%L);', s.slot_name)
+        FROM pg_replication_slots s
+            CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                                            ELSE pg_current_wal_lsn() END AS lsn) h
+        WHERE s.plugin = 'availability_decoder'
+            AND (s.wal_status = 'lost'
+                 OR NOT s.active AND pg_wal_lsn_diff(h.lsn, s.restart_lsn) > 1024 * 1024 * 1024::numeric);
+    RETURN QUERY
+        SELECT 'max_slot_wal_keep_size', 'is unlimited: a slot without a consumer can fill the disk',
+            'ALTER SYSTEM SET max_slot_wal_keep_size = ''64GB'';  -- then SELECT pg_reload_conf();'
+        WHERE current_setting('max_slot_wal_keep_size') = '-1'
+            AND EXISTS (SELECT FROM pg_replication_slots WHERE plugin = 'availability_decoder');
+
+    RETURN QUERY
+        SELECT 'extension availability',
+            format('is at version %s while the installed library has %s', e.extversion, a.default_version),
+            'ALTER EXTENSION availability UPDATE;'
+        FROM pg_extension e JOIN pg_available_extensions a ON a.name = e.extname
+        WHERE e.extname = 'availability' AND e.extversion <> a.default_version;
+
+    -- A regclass of a table that is gone prints as its number.
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), 'was dropped with CASCADE; its companions are left',
+            format('SELECT availability.untrack(%s::oid::regclass);', t.reservations::oid)
+        FROM availability.tracked t
+        WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = t.reservations);
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), format('its companion %s is gone', c.kind),
+            format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations)
+        FROM availability.tracked t
+            CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
+                                       ('open', t.open_view), ('claims', t.claims), ('hold', t.hold),
+                                       ('request', t.request)) c (kind, relation)
+        WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
+            AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
+    RETURN QUERY
+        SELECT format('companion %s', c.oid::regclass), format('belongs to another role than %s', t.reservations),
+            format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)
+        FROM availability.tracked t
+            JOIN pg_class r ON r.oid = t.reservations
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.month_view, t.open_view, t.claims, t.hold, t.request)
+                AND c.relowner <> r.relowner
+        ORDER BY 1;
+    RETURN QUERY
+        SELECT format('companion %s', c.oid::regclass),
+            format('%s may write it: only the triggers should',
+                   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END),
+            format('REVOKE %s ON %s FROM %s;', a.privilege_type, c.oid::regclass,
+                   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+        FROM availability.tracked t
+            JOIN pg_class c ON c.oid IN (t.calendar, t.day, t.hold, t.request)
+            CROSS JOIN LATERAL aclexplode(c.relacl) a
+        WHERE a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND a.grantee <> c.relowner
+        ORDER BY 1, 2;
+
+    RETURN QUERY
+        SELECT format('table %s', w.relation),
+            format('trigger %I is %s', w.name, CASE WHEN g.oid IS NULL THEN 'missing' ELSE 'disabled' END),
+            format('SELECT availability.repair(%L);', w.reservations)
+        FROM (SELECT t.reservations, p.relid AS relation, '_availability_claim'::name AS name
+              FROM availability.tracked t
+                  CROSS JOIN LATERAL (SELECT t.reservations AS relid
+                                      UNION SELECT relid FROM pg_partition_tree(t.reservations)) p
+              UNION ALL
+              SELECT t.reservations, t.reservations, '_availability_truncate' FROM availability.tracked t
+              UNION ALL
+              SELECT t.reservations, t.listings, n FROM availability.tracked t
+                  CROSS JOIN LATERAL unnest(ARRAY[t.listings_trigger,
+                      regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name,
+                      regexp_replace(t.listings_trigger, 'listing$', 'rekey')::name]) n
+              WHERE t.listings IS NOT NULL) w
+            LEFT JOIN pg_trigger g ON g.tgrelid = w.relation AND g.tgname = w.name
+        WHERE EXISTS (SELECT FROM pg_class WHERE oid = w.relation)
+            AND (g.oid IS NULL OR g.tgenabled NOT IN ('O', 'A'))
+        ORDER BY 1, 2;
+END
+$$;
+COMMENT ON FUNCTION availability.doctor() IS
+    'what is wrong with the server and the tracked tables: one row a finding, with the exact line that mends it';

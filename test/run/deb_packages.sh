@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The second stage of make deb: builds the packages in $scratch and asks lintian. Arguments: their version, its date, and the
+# servers' major versions with blanks between.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+version=$1
+date=$2
+servers=$3
+cd "$scratch/src"
+cp -r .ci/debian debian
+[ -d relay ] || rm debian/*relay*
+# The relay's stanza and what it needs to be built stand in files of their own, for trees without it.
+if [ -d relay ]; then
+    cat debian/control.relay >>debian/control.in
+    sed -i '/^Build-Depends:/r debian/availability-relay.build-depends' debian/control.in
+    rm debian/control.relay debian/availability-relay.build-depends
+fi
+cat >debian/changelog <<CHANGELOG
+availability ($version) unstable; urgency=medium
+
+  * See /usr/share/doc/<package>/changelog.gz.
+
+ -- $(sed -n 's/^Maintainer: //p' debian/control.in)  $date
+CHANGELOG
+
+export PG_SUPPORTED_VERSIONS=$servers
+pg_buildext updatecontrol
+echo "building packages of $version for PostgreSQL $servers …"
+jobs=$(nproc)
+if ! dpkg-buildpackage -b -us -uc -j"$jobs" >"$scratch/build.log" 2>&1; then
+    tail -n 60 "$scratch/build.log"
+    exit 1
+fi
+lintian --version
+lintian --fail-on error,warning --info --display-info --no-tag-display-limit "$scratch"/*.changes
