@@ -43,6 +43,8 @@ void add_options(CLI::App& app) {
 
 int main_with(int count, char** arguments) {
     CLI::App app("Reads one replication slot of availability_decoder; keeps Redis and Kafka exact; gives the stream to read services.");
+    app.name("availability-relay");
+    app.set_version_flag("--version", "availability-relay " AVAILABILITY_VERSION);
     add_options(app);
     app.fallthrough();
     bool only_check = false;

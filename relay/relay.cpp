@@ -34,7 +34,7 @@ Relay::Relay(boost::asio::io_context& io, Settings settings, RunOptions options)
                    update_metrics();
                    return metrics_.serialize();
                },
-               [this] { return readiness(); }, [this] { return loaded_; }}),
+               [this] { return readiness(); }, [this] { return loaded_; }, [this] { return load_lsn_; }}),
       tick_timer_(io), drain_timer_(io), load_timer_(io) {}
 
 Relay::~Relay() = default;

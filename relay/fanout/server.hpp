@@ -43,6 +43,7 @@ class Server {
         std::function<std::string()> metrics;
         std::function<Readiness()> ready;
         std::function<bool()> loaded; // whether the store has every calendar
+        std::function<std::uint64_t()> loaded_lsn; // and how far it was ahead of the stream when it had been loaded
     };
 
     Server(boost::asio::io_context& io, const Settings& settings, const Store& store, Ring& ring, Hooks hooks);

@@ -1,5 +1,7 @@
 #include "relay/fanout/session.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
@@ -273,7 +275,7 @@ void Session::send_snapshot_part() {
     }
     const bool last = cursor_ >= store.end();
     if (last)
-        wire::append_snapshot_end(records_, server_->ring_.lsn(), part.get());
+        wire::append_snapshot_end(records_, std::max(server_->ring_.lsn(), server_->hooks_.loaded_lsn()), part.get());
     head_ = fmt::format("{:x}\r\n", part->size());
     tail_ = last ? "\r\n0\r\n\r\n" : "\r\n";
     bodies_.push_back(std::move(part));

@@ -182,8 +182,10 @@ const char* EventReader::check(Event* event) {
         std::size_t i = 0;
         while (i < tables_.size() && tables_[i] != quoted)
             ++i;
-        if (i == tables_.size() || quoted.empty())
+        if (i == tables_.size() || quoted.empty()) {
+            event->listing = {}; // of nobody that we know
             return "unknown table";
+        }
         last_name_ = std::string(table_);
         last_table_ = static_cast<std::uint16_t>(i);
     }

@@ -95,7 +95,7 @@ unset PGHOST PGPORT PGUSER
 server_settings >"$scratch/tap.conf"
 export TEMP_CONFIG=$scratch/tap.conf PERL5LIB=$src/t/lib
 
-suite "relay build" builds_cleanly "relay builds without a warning" make -s -C "$src/relay" -j "$(nproc)" WERROR=1 || true
+suite "relay build" builds_cleanly "relay builds without a warning" make -s -C "$src/relay" -j "$(nproc)" WERROR=1 all tools || true
 suite "relay units" make -s -C "$src/relay" -j "$(nproc)" check || true
 suite "relay" installcheck REGRESS= ISOLATION= PROVE_FLAGS=-v PROVE_TESTS='relay/t/*.pl' || true
 mv "$src/tmp_check" "$src/tmp_check_relay"
