@@ -57,7 +57,9 @@ SELECT state_of(s) FROM unnest(ARRAY[
     $$SELECT availability.book('reservations', 2, '[2027-01-01,2027-01-03)')$$, $$SELECT availability.book('reservations', 99, '[2027-01-01,2027-01-03)', attributes => '{"guest": 1, "x": 1}')$$,
     $$SELECT availability.hold('reservations', 2, '[2027-01-01,2027-01-03)')$$, $$SELECT availability.cancel('reservations', 2)$$, $$SELECT availability.move('reservations', 2, '[2027-01-01,2027-01-03)')$$,
     $$SELECT availability.sweep('reservations')$$, $$SELECT availability.verify('reservations')$$, $$SELECT reservations_cancel(2)$$, $$SELECT * FROM availability.booked_share('reservations')$$]) AS s;
-SELECT state_of(format($$SELECT availability.confirm('reservations', %L)$$, :'hold')), availability.release(:'hold');
+SELECT state_of(format($$SELECT availability.confirm('reservations', %L)$$, :'hold')), state_of(format($$SELECT availability.release(%L)$$, :'hold')),
+    state_of(format($$SELECT availability.release(%L, 'reservations')$$, :'hold')), state_of($$SELECT availability.expire_keys('reservations')$$);
+SELECT state_of($$SELECT availability.set_limits('reservations')$$);
 RESET ROLE;
 SELECT count(*) FROM reservations_hold;
 

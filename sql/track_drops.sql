@@ -12,7 +12,7 @@ CREATE VIEW leftovers AS
     SELECT relname::text AS name FROM pg_class WHERE relname ~ '^reservations_' AND relkind IN ('r', 'v', 'S')
     UNION ALL SELECT proname FROM pg_proc WHERE proname ~ '^reservations_c'
     UNION ALL SELECT tgname FROM pg_trigger WHERE tgname ~ '^_'
-    UNION ALL SELECT 'row of ' || reservations::text FROM availability.tracked;
+    UNION ALL SELECT 'a row of tracked' FROM availability.tracked;
 CREATE FUNCTION make() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     CREATE TABLE reservations (id int PRIMARY KEY, listing_id int REFERENCES listings, stay daterange, status text DEFAULT 'confirmed');
@@ -119,6 +119,17 @@ SELECT 'reservations'::regclass::oid AS reservations \gset
 DROP TABLE reservations CASCADE;
 RESET session_replication_role;
 SELECT remedy = format('SELECT availability.untrack(%s::oid::regclass);', :reservations) AS says_it FROM availability.doctor() WHERE subject ~ 'tracked table';
+SELECT availability.untrack(:reservations::oid::regclass);
+TABLE leftovers;
+
+-- nor does a missing library keep a table from being dropped
+SELECT make();
+SELECT 'reservations'::regclass::oid AS reservations \gset
+UPDATE pg_proc SET probin = '$libdir/no_such_library' WHERE oid = 'availability.follow_drop'::regproc;
+DROP TABLE reservations CASCADE;
+TABLE leftovers;
+SELECT probin AS library FROM pg_proc WHERE oid = 'availability.track'::regproc \gset
+UPDATE pg_proc SET probin = :'library' WHERE oid = 'availability.follow_drop'::regproc;
 SELECT availability.untrack(:reservations::oid::regclass);
 TABLE leftovers;
 

@@ -75,6 +75,61 @@ SELECT id, stay FROM reservations ORDER BY id;
 SELECT count(*) FROM availability.verify('reservations');
 SELECT availability.untrack('reservations');
 
+-- companions of the booking functions as 0.2 made them, with what was remembered and held
+DROP EXTENSION availability;
+CREATE EXTENSION availability VERSION '0.2';
+ALTER TABLE reservations ADD COLUMN price numeric;
+CREATE ROLE regress_upgrade_a;
+CREATE ROLE regress_upgrade_b;
+GRANT SELECT, INSERT, UPDATE, DELETE ON reservations TO regress_upgrade_a, regress_upgrade_b;
+SELECT availability.track('reservations');
+ALTER TABLE reservations_hold DROP COLUMN holder;
+ALTER TABLE reservations_request DROP COLUMN booker, ADD PRIMARY KEY (key);
+CREATE FUNCTION request(VARIADIC parts text[]) RETURNS bytea LANGUAGE sql AS $$
+    SELECT sha256(convert_to(string_agg(octet_length(part) || ':' || part || ',', '' ORDER BY n), 'UTF8')) FROM unnest(parts) WITH ORDINALITY AS p (part, n)
+$$;
+INSERT INTO reservations VALUES (21, 1, '[2027-08-01,2027-08-04)'), (22, 1, '[2027-08-04,2027-08-06)'), (23, 1, '[2027-08-10,2027-08-12)');
+INSERT INTO reservations_request VALUES ('booked', request('book', '1', '[2027-08-01,2027-08-04)', '{"id": 21, "price": 12.50}'), '21', 1, now() + interval '1 day'),
+    ('moved', request('move', '22', '[2027-08-04,2027-08-06)'), '22', 2, now() + interval '1 day'), ('confirmed', request('confirm', '01a21237-e814-839e-999b-417a00004557', '{"id": 23}'), '23', 3, now() + interval '1 day'),
+    ('expired', request('book', '1', '[2027-08-01,2027-08-04)', '{"id": 21}'), '21', 4, now() - interval '1 day');
+INSERT INTO reservations_hold VALUES ('01a21237-e814-839e-999b-417affffffff', 1, '[2027-08-20,2027-08-22)', now() + interval '1 hour'), ('01a21237-e814-839e-999b-417afffffffe', 1, '[2027-08-22,2027-08-24)', now() + interval '1 hour');
+SELECT availability.repair('reservations');
+ALTER EXTENSION availability UPDATE;
+SELECT object AS only_upgraded FROM catalog() EXCEPT SELECT object FROM installed;
+SELECT object AS only_installed FROM installed EXCEPT SELECT object FROM catalog();
+SELECT max_hold_ttl, max_stay, max_holds FROM availability.tracked;
+SET ROLE regress_upgrade_a;
+SELECT * FROM availability.book('reservations', 1, '[2027-08-01,2027-08-04)', 'booked', '{"price": 12.50, "id": 21}');
+SELECT * FROM availability.move('reservations', 22, '[2027-08-04,2027-08-06)', 'moved');
+SELECT * FROM availability.confirm('reservations', '01a21237-e814-839e-999b-417a00004557', '{"id": 23}', 'confirmed');
+-- a key of nobody's refuses no request, and what is asked now is the role's own
+SELECT reservation_id, replayed FROM availability.book('reservations', 2, '[2027-08-01,2027-08-04)', 'booked', '{"id": 24}');
+SELECT reservation_id, replayed FROM availability.book('reservations', 2, '[2027-08-01,2027-08-04)', 'booked', '{"id": 24}');
+SET ROLE regress_upgrade_b;
+SELECT reservation_id, replayed FROM availability.book('reservations', 2, '[2027-09-01,2027-09-04)', 'booked', '{"id": 25}');
+SELECT reservation_id, replayed FROM availability.cancel('reservations', 25, 'expired');
+-- holds
+SELECT availability.release('01a21237-e814-839e-999b-417affffffff');
+SELECT availability.release('01a21237-e814-839e-999b-417affffffff', 'reservations');
+SELECT reservation_id FROM availability.confirm('reservations', '01a21237-e814-839e-999b-417afffffffe', '{"id": 26}');
+SELECT availability.release(availability.hold('reservations', 1, '[2027-08-20,2027-08-22)'));
+RESET ROLE;
+SELECT booker, key FROM reservations_request ORDER BY 1, 2;
+SELECT count(*) FROM reservations_hold;
+SELECT count(*) FROM availability.verify('reservations');
+-- as those that are made now
+CREATE FUNCTION shape(companion regclass) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(E'\n', (SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull, pg_get_expr(adbin, adrelid)), ', ' ORDER BY attname)
+        FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = companion AND attnum > 0 AND NOT attisdropped),
+        (SELECT string_agg(pg_get_indexdef(indexrelid), ', ' ORDER BY pg_get_indexdef(indexrelid)) FROM pg_index WHERE indrelid = companion))
+$$;
+SELECT shape('reservations_hold') AS hold, shape('reservations_request') AS request \gset upgraded_
+SELECT availability.untrack('reservations'), availability.track('reservations');
+SELECT shape('reservations_hold') = :'upgraded_hold' AS same_hold, shape('reservations_request') = :'upgraded_request' AS same_request;
+SELECT availability.untrack('reservations');
+REVOKE ALL ON reservations FROM regress_upgrade_a, regress_upgrade_b;
+DROP ROLE regress_upgrade_a, regress_upgrade_b;
+
 -- the schema is part of every name
 ALTER EXTENSION availability SET SCHEMA public;
 \c :regression

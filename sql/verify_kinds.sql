@@ -58,6 +58,21 @@ RESET session_replication_role;
 SELECT * FROM availability.verify('reservations');
 SELECT availability.repair('reservations');
 SELECT * FROM availability.verify('reservations');
+
+-- a child of the table, whose rows claim nothing: refused when it is made, found where nobody was asked
+CREATE TABLE child () INHERITS (reservations);
+CREATE TABLE child (LIKE reservations);
+ALTER TABLE child INHERIT reservations;
+CREATE TABLE grandchild () INHERITS (child);
+DROP TABLE grandchild;
+SET session_replication_role = replica;
+ALTER TABLE child INHERIT reservations;
+RESET session_replication_role;
+INSERT INTO child VALUES (50, 4, '[2027-05-02,2027-05-04)', 'confirmed');
+SELECT * FROM availability.verify('reservations');
+SELECT finding, remedy FROM availability.doctor() WHERE subject = 'tracked table verify_kinds.reservations';
+ALTER TABLE child NO INHERIT reservations;
+SELECT * FROM availability.verify('reservations');
 SELECT availability.untrack('reservations');
 
 -- without day rows

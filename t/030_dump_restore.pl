@@ -37,8 +37,11 @@ $node->safe_psql('original', q(
 	CREATE TABLE public.cars (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id int, stay daterange);
 	SELECT availability.track('cars', day_rows => false);
 	INSERT INTO cars (listing_id, stay) SELECT n % 7, daterange(date '2027-01-01' + 3 * n, date '2027-01-03' + 3 * n) FROM generate_series(1, 50) AS n;
+	RESET ROLE;
 	SELECT availability.book('cars', 3, daterange('2028-01-01', '2028-01-03'), 'kept');
-	SELECT availability.hold('cars', 4, daterange('2028-01-01', '2028-01-03'), '1 day')));
+	SELECT availability.set_limits('cars', max_hold_ttl => '1 day', max_stay => 7);
+	SELECT availability.hold('cars', 4, daterange('2028-01-01', '2028-01-03'), '1 day');
+	SELECT availability.hold('cars', 5, daterange('2028-01-01', '2028-01-03'), '1 day')));
 
 sub table_names { return ('"Odd Names"."My Bookings"', 'cars') }
 
@@ -77,8 +80,9 @@ sub check_restored
 		"$how: it goes on booking, with the next ordinal");
 	is($node->safe_psql($database, q(
 		SELECT replayed FROM availability.book('cars', 3, daterange('2028-01-01', '2028-01-03'), 'kept');
-		SELECT replayed FROM availability.confirm('cars', (SELECT hold_id FROM cars_hold));
-		SELECT reservation_id FROM availability.cancel('"Odd Names"."My Bookings"', 'new'))), "t\nf\nnew", "$how: keys, holds and cancelling go on");
+		SELECT replayed FROM availability.confirm('cars', (SELECT hold_id FROM cars_hold WHERE listing_id = 4));
+		SELECT availability.release((SELECT hold_id FROM cars_hold), 'cars');
+		SELECT reservation_id FROM availability.cancel('"Odd Names"."My Bookings"', 'new'))), "t\nf\nt\nnew", "$how: keys, holds and cancelling go on");
 	is($node->safe_psql($database, join ';', map { "SELECT * FROM availability.verify('$_')" } table_names()), '', "$how: and verify finds nothing");
 	$node->safe_psql($database, join ';', map { "SELECT availability.untrack('$_')" } table_names());
 	$node->safe_psql('postgres', "DROP DATABASE $database");

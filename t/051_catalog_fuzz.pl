@@ -282,8 +282,11 @@ my $crash = !eval {
 			blame("$answer $told\n  by $session->{role}: $call") if $answer =~ /^(XX|57|F0|58)/;
 		}
 		# Somebody else's table, meanwhile.
-		my ($good, $why) = ask($victims, 'INSERT INTO good.t (listing_id, stay) SELECT 1 + n % 9, daterange(date \'2027-01-01\' + n, date \'2027-01-02\' + n) FROM (SELECT ' . "$n" . ' AS n) AS s; DELETE FROM good.t');
-		blame("$good $why: on a table of another owner") if $good ne '00000';
+		if ($n % 3 == 0)
+		{
+			my ($good, $why) = ask($victims, "INSERT INTO good.t (listing_id, stay) VALUES (1 + $n % 9, daterange(date '2027-01-01' + $n, date '2027-01-02' + $n)); DELETE FROM good.t");
+			blame("$good $why: on a table of another owner") if $good ne '00000';
+		}
 		if ((ask($super, 'SELECT is_called FROM public.stolen'))[2] =~ /t/)
 		{
 			blame("code of the owner's ran as somebody else, in one of\n  " . join("\n  ", @calls));

@@ -2,6 +2,7 @@
 
 #include "extension/booking/arguments.hpp"
 
+#include "extension/booking/roles.hpp"
 #include "extension/dayset/type.hpp"
 #include "extension/server/type_io.hpp"
 #include "extension/tracking/companions.hpp"
@@ -17,7 +18,6 @@ extern "C" {
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
 #include <utils/rel.h>
-#include <utils/timestamp.h>
 }
 
 namespace availability {
@@ -35,12 +35,18 @@ void add_attribute(Attributes* attributes, const Target& target, const ClaimColu
                     (errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("attribute \"%s\" is the listing or the stay", name),
                      errhint("%s fills that column itself.", target.function)));
     const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(target.relation), column - 1);
+    attributes->numbers = lappend_int(attributes->numbers, column);
     const char* quoted = quote_identifier(name);
     appendStringInfo(&attributes->columns, ", %s", quoted);
     appendStringInfo(&attributes->values, ", r.%s", quoted);
     appendStringInfo(&attributes->types, "%s%s %s", attributes->types.len > 0 ? ", " : "", quoted,
                      format_type_extended(attribute->atttypid, attribute->atttypmod,
                                           FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+[[noreturn]] void report_dropped(const char* reservations) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table \"%s\" does not exist", reservations)));
+    pg_unreachable();
 }
 
 } // namespace
@@ -55,13 +61,29 @@ void require_argument(FunctionCallInfo fcinfo, int n, const char* name, const ch
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s of %s can't be null", name, function)));
 }
 
+TrackedRow writable_row(Oid reservations, AclMode right) {
+    const TrackedRow row = require_tracked_row(reservations);
+    const char* name = get_rel_name(row.reservations);
+    if (name == nullptr)
+        report_dropped(psprintf("%u", row.reservations));
+    if (!has_right(row.reservations, right))
+        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name);
+    return row;
+}
+
 Target open_target(FunctionCallInfo fcinfo, const char* function, AclMode right) {
     require_argument(fcinfo, 0, "reservations", function);
-    TrackedRow row = require_tracked_row(PG_GETARG_OID(0));
-    if (!has_right(row.reservations, right))
-        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(row.reservations));
-    Relation relation = table_open(row.reservations, RowExclusiveLock);
+    return open_target(PG_GETARG_OID(0), function, right);
+}
+
+Target open_target(Oid reservations, const char* function, AclMode right) {
+    TrackedRow row = writable_row(reservations, right);
+    const char* name = get_rel_name(row.reservations);
+    Relation relation = try_table_open(row.reservations, RowExclusiveLock);
+    if (relation == nullptr)
+        report_dropped(name != nullptr ? name : psprintf("%u", row.reservations));
     require_booking_companions(&row);
+    require_roles_in_companions(row);
     return {function, find_tracked(relation), relation};
 }
 
@@ -108,9 +130,10 @@ Attributes attributes_argument(FunctionCallInfo fcinfo, int n, const Target& tar
     initStringInfo(&attributes.columns);
     initStringInfo(&attributes.values);
     initStringInfo(&attributes.types);
+    attributes.numbers = NIL;
+    // Who hold days by the function of 0.2 have none.
     char none[] = "{}";
-    attributes.value = input_text(JSONBOID, PG_ARGISNULL(n) ? none : text_or_null(fcinfo, n));
-    attributes.text = output_text(JSONBOID, attributes.value);
+    attributes.value = input_text(JSONBOID, n >= PG_NARGS() || PG_ARGISNULL(n) ? none : text_or_null(fcinfo, n));
     Jsonb* object = DatumGetJsonbP(attributes.value);
     if (!JB_ROOT_IS_OBJECT(object))
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -130,22 +153,11 @@ const ClaimColumns& claim_columns(const Target& target) {
         MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(const_cast<Tracked*>(&tracked)));
         auto* columns = static_cast<ClaimColumns*>(palloc(sizeof(ClaimColumns)));
         *columns = require_claim_columns(
-            target.reservations(), load_claim_expressions(target.reservations(), tracked.row.claims), target.function);
+            target.relation, load_claim_expressions(target.reservations(), tracked.row.claims), target.function);
         tracked.claim_columns = columns;
         MemoryContextSwitchTo(caller);
     }
     return *tracked.claim_columns;
-}
-
-TimestampTz expiry_after(const Interval* ttl) {
-    const TimestampTz now = GetCurrentTimestamp();
-    const TimestampTz expires_at = DatumGetTimestampTz(
-        DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), IntervalPGetDatum(ttl)));
-    constexpr TimestampTz kLatest = INT64CONST(9000) * 365 * USECS_PER_DAY;
-    if (expires_at / 1000 * 1000 <= now || expires_at > kLatest)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("ttl of availability.hold must be positive and finite")));
-    return expires_at / 1000 * 1000;
 }
 
 } // namespace availability

@@ -7,6 +7,7 @@
 extern "C" {
 #include <datatype/timestamp.h>
 #include <lib/stringinfo.h>
+#include <nodes/pg_list.h>
 #include <utils/acl.h>
 #include <utils/uuid.h>
 }
@@ -22,15 +23,20 @@ struct Target {
     Oid reservations() const { return tracked->row.reservations; }
 };
 
-// Whether the current user has the right on a table, or on a column of it.
+// Whether the current user has one of the rights on a table, or on a column of it.
 bool has_right(Oid relation, AclMode right);
 
 // Raises 22004 if an argument is null.
 void require_argument(FunctionCallInfo fcinfo, int n, const char* name, const char* function);
 
-// Locks the table as the statement that is about to run does. A caller who lacks the right to that statement gets 42501
-// and learns nothing, not even the answer to an earlier request.
+// The tracked table of an argument, not locked. Raises 42704 if it is not tracked. A caller who has none of the rights
+// that the statement about to run asks for gets 42501 and learns nothing, not even the answer to an earlier request.
+TrackedRow writable_row(Oid reservations, AclMode right);
+
+// Locks the table as the statement that is about to run does. Raises what writable_row() raises, and 42P01 if the table
+// was dropped.
 Target open_target(FunctionCallInfo fcinfo, const char* function, AclMode right);
+Target open_target(Oid reservations, const char* function, AclMode right);
 void close_target(const Target& target);
 
 // The columns that the functions write.
@@ -64,8 +70,8 @@ struct HoldArgument {
 HoldArgument hold_argument(FunctionCallInfo fcinfo, int n, const char* function);
 
 struct Attributes {
-    Datum value;
-    const char* text;
+    Datum value;   // jsonb
+    List* numbers; // of the columns
     // What an INSERT says of them, each with a comma before it: columns, their values, and the columns of the object.
     StringInfoData columns;
     StringInfoData values;
@@ -75,8 +81,5 @@ struct Attributes {
 // Raises 22023 if they are not an object, 42703 for a name that is not a column, 42701 for a column that the function
 // fills itself.
 Attributes attributes_argument(FunctionCallInfo fcinfo, int n, const Target& target, const ClaimColumns& claim);
-
-// The moment at which a hold that lives for `ttl` expires, in whole milliseconds, as in its id. Raises 22023.
-TimestampTz expiry_after(const Interval* ttl);
 
 } // namespace availability

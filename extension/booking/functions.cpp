@@ -7,6 +7,7 @@
 #include "extension/booking/arguments.hpp"
 #include "extension/booking/holds.hpp"
 #include "extension/booking/idempotency.hpp"
+#include "extension/booking/insertable.hpp"
 #include "extension/booking/statements.hpp"
 #include "extension/dayset/type.hpp"
 #include "extension/server/type_io.hpp"
@@ -39,13 +40,15 @@ Datum result_row(FunctionCallInfo fcinfo, const BookingAnswer& answer) {
 template <typename Act>
 Datum answer_once(FunctionCallInfo fcinfo, const Target& target, const Request& request, Act act) {
     BookingAnswer answer;
-    if (!find_answer(*target.tracked, request, &answer)) {
+    if (!find_answer(target, request, &answer)) {
         answer = act();
-        store_answer(*target.tracked, request, answer);
+        store_answer(target, request, answer);
     }
     close_target(target);
     return result_row(fcinfo, answer);
 }
+
+constexpr char kRelease[] = "availability.release";
 
 } // namespace
 
@@ -60,7 +63,7 @@ AVAILABILITY_FUNCTION(availability_book) {
     const KeyArgument listing = key_argument(fcinfo, 1, "listing", target.function, target.tracked->claim.listing_type);
     const StayArgument stay = stay_argument(fcinfo, 2, target.function);
     const Attributes attributes = attributes_argument(fcinfo, 4, target, columns);
-    const Request request = make_request(text_or_null(fcinfo, 3), {"book", listing.text, stay.text, attributes.text});
+    const Request request = make_request(text_or_null(fcinfo, 3), {"book", listing.text, stay.text}, &attributes.value);
     return answer_once(fcinfo, target, request, [&] {
         return insert_reservation(target, columns, listing.value, stay.value, attributes, nullptr);
     });
@@ -87,14 +90,17 @@ AVAILABILITY_FUNCTION(availability_move) {
     return answer_once(fcinfo, target, request, [&] { return move_reservation(target, columns, key, stay.value); });
 }
 
-// (reservations, listing, stay, ttl)
+// (reservations, listing, stay, ttl, attributes)
 AVAILABILITY_FUNCTION(availability_hold) {
     const Target target = open_target(fcinfo, "availability.hold", ACL_INSERT);
+    const ClaimColumns& columns = claim_columns(target);
     const KeyArgument listing = key_argument(fcinfo, 1, "listing", target.function, target.tracked->claim.listing_type);
     const StayArgument stay = stay_argument(fcinfo, 2, target.function);
     require_argument(fcinfo, 3, "ttl", target.function);
     const Interval* ttl = DatumGetIntervalP(input_text(INTERVALOID, text_or_null(fcinfo, 3)));
-    pg_uuid_t* id = make_hold(*target.tracked, listing.value, stay.span, expiry_after(ttl));
+    const Attributes attributes = attributes_argument(fcinfo, 4, target, columns);
+    require_insertable(target, columns, listing.value, stay.value, attributes);
+    pg_uuid_t* id = make_hold(*target.tracked, listing.value, stay.span, ttl);
     close_target(target);
     PG_RETURN_UUID_P(id);
 }
@@ -105,7 +111,7 @@ AVAILABILITY_FUNCTION(availability_confirm) {
     const ClaimColumns& columns = claim_columns(target);
     const HoldArgument hold_id = hold_argument(fcinfo, 1, target.function);
     const Attributes attributes = attributes_argument(fcinfo, 2, target, columns);
-    const Request request = make_request(text_or_null(fcinfo, 3), {"confirm", hold_id.text, attributes.text});
+    const Request request = make_request(text_or_null(fcinfo, 3), {"confirm", hold_id.text}, &attributes.value);
     return answer_once(fcinfo, target, request, [&] {
         Hold hold;
         if (!find_hold(*target.tracked, *hold_id.id, &hold))
@@ -118,20 +124,25 @@ AVAILABILITY_FUNCTION(availability_confirm) {
     });
 }
 
-// (hold_id)
+// (hold_id, reservations)
 AVAILABILITY_FUNCTION(availability_release) {
-    const pg_uuid_t* id = hold_argument(fcinfo, 0, "availability.release").id;
-    ListCell* cell;
-    foreach (cell, all_tracked_rows()) {
-        const auto* row = static_cast<TrackedRow*>(lfirst(cell));
-        if (!has_hold(*row, *id) || !has_right(row->reservations, ACL_INSERT))
-            continue;
-        Relation relation = table_open(row->reservations, RowExclusiveLock);
-        const bool released = release_hold(*find_tracked(relation), *id);
-        table_close(relation, NoLock);
-        PG_RETURN_BOOL(released);
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    const HoldArgument hold_id = hold_argument(fcinfo, 0, kRelease);
+    const bool is_given = PG_NARGS() > 1 && !PG_ARGISNULL(1);
+    const Oid reservations = is_given ? PG_GETARG_OID(1) : table_of_hold(*hold_id.id);
+    TrackedRow row;
+    if (!is_given && !read_tracked_row(reservations, &row)) {
+        ereport(WARNING, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                          errmsg("the id of the hold names no tracked table of this database"),
+                          errhint("One that was made under 0.2, or before the table was restored, is released by"
+                                  " availability.release(hold_id, reservations).")));
+        PG_RETURN_BOOL(false);
     }
-    PG_RETURN_BOOL(false);
+    const Target target = open_target(reservations, kRelease, ACL_INSERT);
+    const bool released = release_hold(*target.tracked, *hold_id.id);
+    close_target(target);
+    PG_RETURN_BOOL(released);
 }
 
 // (reservations)
@@ -139,16 +150,5 @@ AVAILABILITY_FUNCTION(availability_sweep) {
     const Target target = open_target(fcinfo, "availability.sweep", ACL_INSERT);
     const uint64 count = sweep_holds(*target.tracked);
     close_target(target);
-    PG_RETURN_INT64(static_cast<int64>(count));
-}
-
-AVAILABILITY_FUNCTION(availability_expire_keys) {
-    uint64 count = 0;
-    ListCell* cell;
-    foreach (cell, all_tracked_rows()) {
-        const auto* row = static_cast<TrackedRow*>(lfirst(cell));
-        if (OidIsValid(row->request) && get_rel_name(row->request) != nullptr)
-            count += expire_keys(*row);
-    }
     PG_RETURN_INT64(static_cast<int64>(count));
 }

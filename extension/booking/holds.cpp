@@ -2,6 +2,7 @@
 
 #include "extension/booking/holds.hpp"
 
+#include "extension/booking/roles.hpp"
 #include "extension/calendar/change.hpp"
 #include "extension/core/epoch.hpp"
 #include "extension/dayset/type.hpp"
@@ -14,6 +15,7 @@ extern "C" {
 #include <catalog/pg_type.h>
 #include <port/pg_bswap.h>
 #include <utils/builtins.h>
+#include <utils/fmgrprotos.h>
 #include <utils/lsyscache.h>
 #include <utils/timestamp.h>
 }
@@ -22,17 +24,22 @@ namespace availability {
 
 namespace {
 
-// An id is a UUID of version 8 whose first 48 bits are when it expires, in milliseconds since 1970: so that a hold that
-// expired and is gone can still be told from one that never was.
+// An id is a UUID of version 8. Its first 48 bits are when it expires, in milliseconds since 1970: so that a hold that
+// expired and is gone can still be told from one that never was. Its last 32 bits are the table: so that whoever
+// releases it need not look into those of others. 42 random bits are left, which nobody guesses one by one.
 constexpr int kExpiryBytes = 6;
+constexpr int kTableBytes = 4;
 constexpr int64 kEpochMilliseconds = kPostgresEpochMicroseconds / 1000;
+constexpr int64 kLatestMilliseconds = (INT64CONST(1) << (kExpiryBytes * 8)) - 1;
 
-pg_uuid_t* new_hold_id(TimestampTz expires_at) {
+pg_uuid_t* new_hold_id(Oid reservations, TimestampTz expires_at) {
     auto* id = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
     if (!pg_strong_random(id->data, UUID_LEN))
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
     const uint64 expiry = pg_hton64(static_cast<uint64>(expires_at / 1000 + kEpochMilliseconds) << 16);
     std::memcpy(id->data, &expiry, kExpiryBytes);
+    const uint32 table = pg_hton32(reservations);
+    std::memcpy(id->data + UUID_LEN - kTableBytes, &table, kTableBytes);
     id->data[6] = (id->data[6] & 0x0f) | 0x80;
     id->data[8] = (id->data[8] & 0x3f) | 0x80;
     return id;
@@ -43,6 +50,35 @@ bool has_expired(const pg_uuid_t& id) {
     std::memcpy(&expiry, id.data, kExpiryBytes);
     const bool is_ours = (id.data[6] & 0xf0) == 0x80;
     return is_ours && static_cast<int64>(pg_ntoh64(expiry) >> 16) <= GetCurrentTimestamp() / 1000 + kEpochMilliseconds;
+}
+
+TimestampTz moment_after(TimestampTz moment, const Interval* time) {
+    return DatumGetTimestampTz(
+        DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(moment), IntervalPGetDatum(time)));
+}
+
+// The moment at which a hold of so long a time expires: whole milliseconds, as its id says it.
+TimestampTz expiry_after(const Interval* ttl, const HoldLimits& limits) {
+    const TimestampTz now = GetCurrentTimestamp();
+    const TimestampTz expires_at = moment_after(now, ttl);
+    constexpr TimestampTz kLatest = (kLatestMilliseconds - kEpochMilliseconds) * 1000;
+    if (expires_at / 1000 * 1000 <= now || expires_at > kLatest)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("ttl of availability.hold must be positive, and end before the year 10889")));
+    if (limits.has_ttl && expires_at > moment_after(now, &limits.ttl))
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("ttl of availability.hold is longer than holds of this table may be"),
+                        errdetail("Its max_hold_ttl is %s.", output_text(INTERVALOID, IntervalPGetDatum(&limits.ttl))),
+                        errhint("The table's owner sets it by availability.set_limits.")));
+    return expires_at / 1000 * 1000;
+}
+
+void require_short_stay(DaySpan stay, const HoldLimits& limits) {
+    if (stay.days() > limits.stay)
+        ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+                        errmsg("a stay of %d days is longer than holds of this table may be", stay.days()),
+                        errdetail("Its max_stay is %d.", limits.stay),
+                        errhint("The table's owner sets it by availability.set_limits.")));
 }
 
 // As the foreign key of a reservation does, before the calendar is locked.
@@ -64,14 +100,31 @@ void lock_listing(const Tracked& tracked, Datum listing) {
 
 } // namespace
 
-pg_uuid_t* make_hold(const Tracked& tracked, Datum listing, DaySpan stay, TimestampTz expires_at) {
-    pg_uuid_t* id = new_hold_id(expires_at);
+Oid table_of_hold(const pg_uuid_t& id) {
+    uint32 table;
+    std::memcpy(&table, id.data + UUID_LEN - kTableBytes, kTableBytes);
+    return pg_ntoh32(table);
+}
+
+pg_uuid_t* make_hold(const Tracked& tracked, Datum listing, DaySpan stay, const Interval* ttl) {
+    const HoldLimits& limits = tracked.row.hold_limits;
+    require_short_stay(stay, limits);
+    const TimestampTz expires_at = expiry_after(ttl, limits);
+    pg_uuid_t* id = new_hold_id(tracked.row.reservations, expires_at);
+    const SqlParameter role = role_parameter();
     const DaySpan kept = intersection(stay, {tracked.row.since, kAfterAllDays});
     if (kept.empty())
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("stay lies before the horizon of the table")));
     lock_listing(tracked, listing);
     change_calendar(tracked, {Change::kCreated, listing, 0, true, false, {0, 0}, kept});
-    insert_hold(tracked, *id, listing, stay, expires_at);
+    if (count_live_holds(tracked, listing, role) >= limits.holds)
+        ereport(ERROR,
+                (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                 errmsg("role \"%s\" has as many holds of listing %s as it may", NameStr(*DatumGetName(role.value)),
+                        output_text(tracked.claim.listing_type, listing)),
+                 errdetail("Its table's max_holds is %d.", limits.holds),
+                 errhint("Confirm or release one. The table's owner sets the bound by availability.set_limits.")));
+    insert_hold(tracked, *id, listing, stay, expires_at, role);
     return id;
 }
 
@@ -92,9 +145,16 @@ void confirm_hold(const Tracked& tracked, const pg_uuid_t& id) {
 
 bool release_hold(const Tracked& tracked, const pg_uuid_t& id) {
     Hold hold;
-    if (!find_hold(tracked, id, &hold) || !lock_calendar(tracked, hold.claim.listing))
+    if (!find_hold(tracked, id, &hold))
         return false;
-    // Somebody may have confirmed or released it while we waited.
+    // Somebody may have confirmed or released it while we waited, or given its listing another key.
+    Datum locked;
+    do {
+        locked = hold.claim.listing;
+        lock_calendar(tracked, locked);
+        if (!find_hold(tracked, id, &hold))
+            return false;
+    } while (compare_listings(tracked, hold.claim.listing, locked) != 0);
     if (!delete_hold(tracked, id))
         return false;
     free_hold(tracked, hold.claim);

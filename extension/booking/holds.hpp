@@ -14,9 +14,13 @@ extern "C" {
 
 namespace availability {
 
-// Takes the days of a stay for a listing until a moment, and returns the new hold's id. Raises what change_calendar()
-// raises, and 23503 if there is a table of listings and the listing is not in it.
-pg_uuid_t* make_hold(const Tracked& tracked, Datum listing, DaySpan stay, TimestampTz expires_at);
+// Takes the days of a stay for a listing for a while, and returns the new hold's id. Raises what change_calendar()
+// raises, 23503 if there is a table of listings and the listing is not in it, and by the bounds that the table's owner
+// set: 22023 for the time, which must be positive too, 22008 for the length of the stay, 53400 for the number of holds.
+pg_uuid_t* make_hold(const Tracked& tracked, Datum listing, DaySpan stay, const Interval* ttl);
+
+// The table that an id names, which need not be there or be tracked.
+Oid table_of_hold(const pg_uuid_t& id);
 
 // Raises RV002 for the id of a hold that has expired, else RV003.
 [[noreturn]] void report_no_hold(const Tracked& tracked, const pg_uuid_t& id);

@@ -4,11 +4,14 @@
 
 #include "extension/calendar/booking_note.hpp"
 #include "extension/claim/harmless.hpp"
+#include "extension/server/owner_scope.hpp"
+#include "extension/server/type_io.hpp"
 
 extern "C" {
 #include <catalog/pg_type.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
+#include <utils/rls.h>
 #include <utils/ruleutils.h>
 }
 
@@ -47,6 +50,21 @@ void require_one_row(const Target& target, uint64 rows, const char* key) {
                                                                 key, get_rel_name(target.reservations()))));
 }
 
+// Whether the reservation that a statement was about holds days still, which a trigger's statement within it may have
+// changed. One without a key can't be told from others.
+bool still_holds(const Target& target, const BookingContext& context) {
+    if (!context.holds || !context.changed_within || context.key == nullptr)
+        return context.holds;
+    const Oid type = target.tracked->claim.key_type;
+    const SqlParameter key = {type, input_text(type, context.key)};
+    SqlNames names;
+    names.set("claims", qualified_name(target.tracked->row.claims));
+    return as_owner(target.reservations(), [&] {
+        return query_latest("SELECT FROM {claims} WHERE key = $1 AND listing IS NOT NULL AND NOT isempty(stay)", names,
+                            {key}) > 0;
+    });
+}
+
 // As the caller's search_path reads it. The statement is the caller's, so that no function of somebody else's may be in
 // it.
 const char* where_key(const Target& target) {
@@ -63,23 +81,46 @@ const char* where_key(const Target& target) {
 
 } // namespace
 
-BookingAnswer insert_reservation(const Target& target, const ClaimColumns& columns, Datum listing, Datum stay,
-                                 const Attributes& attributes, const Claim* hold) {
+const char* insert_sql(const Target& target, const ClaimColumns& columns, const Attributes& attributes) {
     const char* stay_columns =
         columns.stay != nullptr ? columns.stay : psprintf("%s, %s", columns.check_in, columns.check_out);
     const char* stay_values = columns.stay != nullptr ? "$2" : "pg_catalog.lower($2), pg_catalog.upper($2)";
     const bool has_attributes = attributes.types.len > 0;
+    return psprintf("INSERT INTO %s (%s, %s%s) SELECT $1, %s%s%s%s%s", qualified_name(target.reservations()),
+                    columns.listing, stay_columns, attributes.columns.data, stay_values, attributes.values.data,
+                    has_attributes ? " FROM pg_catalog.jsonb_to_record($3) AS r(" : "", attributes.types.data,
+                    has_attributes ? ")" : "");
+}
+
+bool is_hidden(const Target& target, char* key) {
+    if (check_enable_rls(target.reservations(), InvalidOid, true) != RLS_ENABLED)
+        return false;
+    const Oid type = target.tracked->claim.key_type;
+    const SqlParameter parameter = {type, input_text(type, key)};
+    const auto is_there = [&] {
+        SqlNames names;
+        names.set("reservations", qualified_name(target.reservations()));
+        names.set("where", where_key(target));
+        return query_latest("SELECT FROM {reservations} {where}", names, {parameter}) > 0;
+    };
+    SPI_connect();
+    const bool is_seen = is_there();
+    SPI_finish();
+    return !is_seen && as_owner(target.reservations(), is_there);
+}
+
+BookingAnswer insert_reservation(const Target& target, const ClaimColumns& columns, Datum listing, Datum stay,
+                                 const Attributes& attributes, const Claim* hold) {
     BookingContext context = new_context(target, hold);
     const uint64 rows =
-        run(&context, target,
-            psprintf("INSERT INTO %s (%s, %s%s) SELECT $1, %s%s%s%s%s", qualified_name(target.reservations()),
-                     columns.listing, stay_columns, attributes.columns.data, stay_values, attributes.values.data,
-                     has_attributes ? " FROM pg_catalog.jsonb_to_record($3) AS r(" : "", attributes.types.data,
-                     has_attributes ? ")" : ""),
+        run(&context, target, insert_sql(target, columns, attributes),
             {{target.tracked->claim.listing_type, listing}, {DATERANGEOID, stay}, {JSONBOID, attributes.value}});
     if (rows != 1 || !context.holds)
         not_prerequisite_state("the new row of table \"%s\" holds no days", get_rel_name(target.reservations()),
                                "Pass attributes that make it active. Days before the horizon are never held.");
+    if (!still_holds(target, context))
+        not_prerequisite_state("the new row of table \"%s\" holds no days", get_rel_name(target.reservations()),
+                               "A trigger of the table took it away again.");
     return {context.key, context.version, false};
 }
 
@@ -118,7 +159,7 @@ BookingAnswer move_reservation(const Target& target, const ClaimColumns& columns
             psprintf("UPDATE %s SET %s %s", qualified_name(target.reservations()), assignment, where_key(target)),
             {{target.tracked->claim.key_type, key.value}, {DATERANGEOID, stay}});
     require_one_row(target, rows, key.text);
-    if (!context.holds)
+    if (!still_holds(target, context))
         not_prerequisite_state("reservation %s holds no days", key.text, "It was cancelled, or its days are past.");
     return {context.key, context.version, false};
 }

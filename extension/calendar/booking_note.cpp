@@ -25,9 +25,13 @@ int trigger_depth() {
 } // namespace
 
 BookingContext* booking_of_trigger(Oid reservations) {
-    if (current == nullptr || current->reservations != reservations || trigger_depth() != current->trigger_depth + 1)
+    if (current == nullptr)
         return nullptr;
-    return current;
+    const int depth = trigger_depth();
+    for (BookingContext* around = current; around != nullptr; around = around->outer)
+        if (around->reservations == reservations && depth > around->trigger_depth + 1)
+            around->changed_within = true;
+    return current->reservations == reservations && depth == current->trigger_depth + 1 ? current : nullptr;
 }
 
 void note_row(BookingContext* context, const Tracked& tracked, const Claim& held, const Claim& holds, int64 version) {

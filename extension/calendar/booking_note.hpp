@@ -20,10 +20,13 @@ struct BookingContext {
     bool holds;    // days after it
     char* key;     // of the reservation, by its type's output function; NULL if it is null
     int64 version; // of its listing's calendar; 0 if there is none
+
+    // Whether a statement within the statement changed rows of the table: maybe the one that it is about.
+    bool changed_within;
 };
 
 // The context that the running row trigger belongs to: that of the statement which fired it, not of an inner or outer
-// one; NULL if there is none.
+// one; NULL if there is none. To be called for each row: the outer ones learn of it.
 BookingContext* booking_of_trigger(Oid reservations);
 
 // Notes what a row held and holds, and the version that its calendar got; 0 if it did not change.

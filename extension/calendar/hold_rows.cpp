@@ -61,6 +61,20 @@ Hold hold_from_row(const Tracked& tracked, uint64 n, MemoryContext memory) {
     return hold;
 }
 
+// What the holds of all rows that SPI returned hold: a list of Claim* in `memory`.
+List* claims_from_rows(const Tracked& tracked, uint64 count, MemoryContext memory) {
+    List* claims = NIL;
+    for (uint64 n = 0; n < count; n++) {
+        const Hold hold = hold_from_row(tracked, n, memory);
+        MemoryContext spi = MemoryContextSwitchTo(memory);
+        auto* claim = static_cast<Claim*>(palloc(sizeof(Claim)));
+        *claim = hold.claim;
+        claims = lappend(claims, claim);
+        MemoryContextSwitchTo(spi);
+    }
+    return claims;
+}
+
 // Whether the table of holds has no page: the usual case of those who don't use them.
 bool has_no_rows(const Tracked& tracked) {
     const Companion holds = open_holds(tracked, RowExclusiveLock);
@@ -71,13 +85,27 @@ bool has_no_rows(const Tracked& tracked) {
 
 } // namespace
 
-void insert_hold(const Tracked& tracked, const pg_uuid_t& id, Datum listing, DaySpan stay, TimestampTz expires_at) {
+int64 count_live_holds(const Tracked& tracked, Datum listing, const SqlParameter& role) {
+    return with_holds(tracked, [&](const SqlNames& names) {
+        const char* statement =
+            expand_sql("SELECT count(*) FROM {hold} WHERE listing_id = $1 AND holder = $2 AND expires_at > $3", names);
+        query_kept_latest(&tracked.plans, statement, {{tracked.claim.listing_type, listing}, role, now_parameter()});
+        return DatumGetInt64(result_value(0, 1, INT8OID).value);
+    });
+}
+
+void insert_hold(const Tracked& tracked, const pg_uuid_t& id, Datum listing, DaySpan stay, TimestampTz expires_at,
+                 const SqlParameter& role) {
     const uint64 inserted = with_holds(tracked, [&](const SqlNames& names) {
-        return run_sql("INSERT INTO {hold} (hold_id, listing_id, stay, expires_at) VALUES ($1, $2, $3, $4)", names,
-                       {id_parameter(id),
-                        {tracked.claim.listing_type, listing},
-                        {DATERANGEOID, make_daterange(stay)},
-                        {TIMESTAMPTZOID, TimestampTzGetDatum(expires_at)}});
+        const char* statement = expand_sql("INSERT INTO {hold} (hold_id, listing_id, stay, expires_at, holder)"
+                                           " VALUES ($1, $2, $3, $4, $5)",
+                                           names);
+        return run_kept_sql(&tracked.plans, statement,
+                            {id_parameter(id),
+                             {tracked.claim.listing_type, listing},
+                             {DATERANGEOID, make_daterange(stay)},
+                             {TIMESTAMPTZOID, TimestampTzGetDatum(expires_at)},
+                             role});
     });
     if (inserted != 1)
         ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -96,8 +124,8 @@ bool has_hold(const TrackedRow& row, const pg_uuid_t& id) {
 bool find_hold(const Tracked& tracked, const pg_uuid_t& id, Hold* hold) {
     MemoryContext caller = CurrentMemoryContext;
     return with_holds(tracked, [&](const SqlNames& names) {
-        const bool found =
-            query_latest("SELECT listing_id, stay FROM {hold} WHERE hold_id = $1", names, {id_parameter(id)}) > 0;
+        const char* statement = expand_sql("SELECT listing_id, stay FROM {hold} WHERE hold_id = $1", names);
+        const bool found = query_kept_latest(&tracked.plans, statement, {id_parameter(id)}) > 0;
         if (found)
             *hold = hold_from_row(tracked, 0, caller);
         return found;
@@ -106,14 +134,15 @@ bool find_hold(const Tracked& tracked, const pg_uuid_t& id, Hold* hold) {
 
 bool delete_hold(const Tracked& tracked, const pg_uuid_t& id) {
     return with_holds(tracked, [&](const SqlNames& names) {
-        return run_sql("DELETE FROM {hold} WHERE hold_id = $1", names, {id_parameter(id)}) > 0;
+        const char* statement = expand_sql("DELETE FROM {hold} WHERE hold_id = $1", names);
+        return run_kept_sql(&tracked.plans, statement, {id_parameter(id)}) > 0;
     });
 }
 
 bool delete_live_hold(const Tracked& tracked, const pg_uuid_t& id) {
     return with_holds(tracked, [&](const SqlNames& names) {
-        return run_sql("DELETE FROM {hold} WHERE hold_id = $1 AND expires_at > $2", names,
-                       {id_parameter(id), now_parameter()}) > 0;
+        const char* statement = expand_sql("DELETE FROM {hold} WHERE hold_id = $1 AND expires_at > $2", names);
+        return run_kept_sql(&tracked.plans, statement, {id_parameter(id), now_parameter()}) > 0;
     });
 }
 
@@ -125,16 +154,19 @@ List* delete_expired_holds(const Tracked& tracked, Datum listing, DaySpan span) 
         const uint64 count = run_sql(
             "DELETE FROM {hold} WHERE listing_id = $1 AND stay && $2 AND expires_at <= $3 RETURNING listing_id, stay",
             names, {{tracked.claim.listing_type, listing}, {DATERANGEOID, make_daterange(span)}, now_parameter()});
-        List* claims = NIL;
-        for (uint64 n = 0; n < count; n++) {
-            const Hold hold = hold_from_row(tracked, n, caller);
-            MemoryContext spi = MemoryContextSwitchTo(caller);
-            auto* claim = static_cast<Claim*>(palloc(sizeof(Claim)));
-            *claim = hold.claim;
-            claims = lappend(claims, claim);
-            MemoryContextSwitchTo(spi);
-        }
-        return claims;
+        return claims_from_rows(tracked, count, caller);
+    });
+}
+
+List* move_holds(const Tracked& tracked, const SqlParameter& from, const SqlParameter& to) {
+    if (!OidIsValid(tracked.row.hold) || has_no_rows(tracked))
+        return NIL;
+    MemoryContext caller = CurrentMemoryContext;
+    return with_holds(tracked, [&](const SqlNames& names) {
+        const uint64 count = run_sql("UPDATE {hold} SET listing_id = $2 WHERE listing_id = $1"
+                                     " RETURNING listing_id, stay",
+                                     names, {from, to});
+        return claims_from_rows(tracked, count, caller);
     });
 }
 

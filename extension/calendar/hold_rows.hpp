@@ -20,7 +20,11 @@ struct Hold {
     DaySpan stay;
 };
 
-void insert_hold(const Tracked& tracked, const pg_uuid_t& id, Datum listing, DaySpan stay, TimestampTz expires_at);
+// How many holds of a listing a role, a value of type name, has that have not expired.
+int64 count_live_holds(const Tracked& tracked, Datum listing, const SqlParameter& role);
+
+void insert_hold(const Tracked& tracked, const pg_uuid_t& id, Datum listing, DaySpan stay, TimestampTz expires_at,
+                 const SqlParameter& role);
 
 // Whether a hold is one of a tracked table.
 bool has_hold(const TrackedRow& row, const pg_uuid_t& id);
@@ -34,6 +38,9 @@ bool delete_live_hold(const Tracked& tracked, const pg_uuid_t& id);
 
 // Deletes the expired holds of a listing that share days with a span. Returns what they held: a list of Claim*.
 List* delete_expired_holds(const Tracked& tracked, Datum listing, DaySpan span);
+
+// Gives a listing's holds another listing. Returns what they hold of it: a list of Claim*.
+List* move_holds(const Tracked& tracked, const SqlParameter& from, const SqlParameter& to);
 
 // The listings that have expired holds, ascending: a list of Datum*.
 List* listings_with_expired_holds(const Tracked& tracked);

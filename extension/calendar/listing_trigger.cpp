@@ -5,7 +5,9 @@
 
 #include <cstring>
 
+#include "extension/calendar/change.hpp"
 #include "extension/calendar/dropped.hpp"
+#include "extension/calendar/hold_rows.hpp"
 #include "extension/claim/expressions.hpp"
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
@@ -83,15 +85,33 @@ void delete_rows_of(const Companion& companion, ListingKey key) {
     });
 }
 
-void drop_listing(const Listings& listings, ListingKey key) {
+// What becomes of the holds of a listing that goes.
+enum class Holds { kGo, kStay };
+
+void drop_listing(const Listings& listings, ListingKey key, Holds holds) {
     if (key.is_null)
         return;
     const Tracked& tracked = listings.tracked;
     drop_calendar(tracked, key.type, key.value, booked_days(listings));
     if (listings.reservations_follow && OidIsValid(tracked.row.day))
         delete_rows_of(open_days(tracked, RowExclusiveLock), key);
-    if (listings.reservations_follow && OidIsValid(tracked.row.hold))
+    if (holds == Holds::kGo && listings.reservations_follow && OidIsValid(tracked.row.hold))
         delete_rows_of(open_holds(tracked, RowExclusiveLock), key);
+}
+
+// Holds stay with a listing that gets another key, as far as its reservations do.
+void rename_listing(const Listings& listings, ListingKey from, ListingKey to) {
+    const bool holds_move = listings.reservations_follow && !from.is_null && !to.is_null;
+    drop_listing(listings, from, holds_move ? Holds::kStay : Holds::kGo);
+    add_listing(listings, to);
+    if (!holds_move)
+        return;
+    ListCell* cell;
+    foreach (cell, move_holds(listings.tracked, {from.type, from.value}, {to.type, to.value})) {
+        const auto* claim = static_cast<const Claim*>(lfirst(cell));
+        if (claim->held())
+            change_calendar(listings.tracked, {Change::kCreated, claim->listing, 0, true, false, {0, 0}, claim->stay});
+    }
 }
 
 void drop_all_listings(const Listings& listings) {
@@ -137,15 +157,14 @@ void row_changed(const TriggerData* trigger, const Listings& listings) {
     if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
         add_listing(listings, key);
     } else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
-        drop_listing(listings, key);
+        drop_listing(listings, key, Holds::kGo);
     } else {
         const ListingKey new_key = key_of(trigger->tg_newslot);
         TypeCacheEntry* equality = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
         if (!key.is_null && !new_key.is_null &&
             DatumGetBool(FunctionCall2Coll(&equality->eq_opr_finfo, attribute->attcollation, key.value, new_key.value)))
             return;
-        drop_listing(listings, key);
-        add_listing(listings, new_key);
+        rename_listing(listings, key, new_key);
     }
 }
 

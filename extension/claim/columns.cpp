@@ -9,9 +9,11 @@ extern "C" {
 #include <catalog/pg_type.h>
 #include <nodes/nodeFuncs.h>
 #include <optimizer/optimizer.h>
+#include <rewrite/rewriteHandler.h>
 #include <utils/builtins.h>
 #include <utils/fmgroids.h>
 #include <utils/lsyscache.h>
+#include <utils/rel.h>
 }
 
 namespace availability {
@@ -44,8 +46,20 @@ AttrNumber only_column(Node* expression) {
     return static_cast<AttrNumber>(column);
 }
 
-AttrNumber as_column(Node* expression, Oid type) {
+bool is_generated(Relation reservations, AttrNumber column) {
+    return column > 0 && TupleDescAttr(RelationGetDescr(reservations), column - 1)->attgenerated != '\0';
+}
+
+// An expression without relabels. In the place of a column that the table generates, which nobody writes, that which
+// generates it.
+Node* see_through(Relation reservations, Node* expression) {
     expression = without_relabels(expression);
+    while (IsA(expression, Var) && is_generated(reservations, reinterpret_cast<Var*>(expression)->varattno))
+        expression = without_relabels(build_column_default(reservations, reinterpret_cast<Var*>(expression)->varattno));
+    return expression;
+}
+
+AttrNumber as_column(Node* expression, Oid type) {
     if (!IsA(expression, Var) || (OidIsValid(type) && getBaseType(exprType(expression)) != type))
         return 0;
     return reinterpret_cast<Var*>(expression)->varattno;
@@ -53,12 +67,14 @@ AttrNumber as_column(Node* expression, Oid type) {
 
 // A bound of a stay: a column of type date, or an expression that reads the column of the well-known name, such as
 // check_out + 1.
-AttrNumber bound_column(Oid reservations, Node* bound, const char* known_name) {
+AttrNumber bound_column(Relation reservations, Node* bound, const char* known_name) {
+    bound = see_through(reservations, bound);
     if (const AttrNumber column = as_column(bound, DATEOID); column > 0)
         return column;
     const AttrNumber column = only_column(bound);
-    return column > 0 && get_atttype(reservations, column) == DATEOID &&
-                   std::strcmp(get_attname(reservations, column, false), known_name) == 0
+    return column > 0 && !is_generated(reservations, column) &&
+                   get_atttype(RelationGetRelid(reservations), column) == DATEOID &&
+                   std::strcmp(get_attname(RelationGetRelid(reservations), column, false), known_name) == 0
                ? column
                : InvalidAttrNumber;
 }
@@ -78,15 +94,16 @@ bool is_half_open_range(Node* expression) {
 
 } // namespace
 
-ClaimColumns require_claim_columns(Oid reservations, const ClaimExpressions& claim, const char* function) {
+ClaimColumns require_claim_columns(Relation relation, const ClaimExpressions& claim, const char* function) {
+    const Oid reservations = RelationGetRelid(relation);
     ClaimColumns columns{};
-    Node* stay = without_relabels(without_active(claim.stay));
-    columns.numbers[0] = as_column(claim.listing, InvalidOid);
+    Node* stay = see_through(relation, without_active(claim.stay));
+    columns.numbers[0] = as_column(see_through(relation, claim.listing), InvalidOid);
     columns.numbers[1] = as_column(stay, DATERANGEOID);
     if (columns.numbers[1] == 0 && is_half_open_range(stay)) {
         const List* bounds = reinterpret_cast<FuncExpr*>(stay)->args;
-        columns.numbers[1] = bound_column(reservations, static_cast<Node*>(linitial(bounds)), "check_in");
-        columns.numbers[2] = bound_column(reservations, static_cast<Node*>(lsecond(bounds)), "check_out");
+        columns.numbers[1] = bound_column(relation, static_cast<Node*>(linitial(bounds)), "check_in");
+        columns.numbers[2] = bound_column(relation, static_cast<Node*>(lsecond(bounds)), "check_out");
         if (columns.numbers[2] == 0 || columns.numbers[2] == columns.numbers[1])
             columns.numbers[1] = 0;
     }

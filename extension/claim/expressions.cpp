@@ -219,10 +219,68 @@ char* claims_view_sql(Oid reservations, const ClaimExpressions& claim) {
                     qualified_name(reservations));
 }
 
+char* expression_text(Oid reservations, Node* expression) {
+    return deparse_expression(expression, deparse_context_for(get_rel_name(reservations), reservations), false, false);
+}
+
+void split_active_stay(Node* active_stay, Node** active, Node** stay) {
+    *active = makeBoolConst(true, false);
+    *stay = active_stay;
+    if (!IsA(active_stay, CaseExpr))
+        return;
+    const auto* choice = reinterpret_cast<CaseExpr*>(active_stay);
+    const auto* otherwise = reinterpret_cast<const Const*>(choice->defresult);
+    if (choice->arg != nullptr || list_length(choice->args) != 1 || !IsA(otherwise, Const) || !otherwise->constisnull)
+        return;
+    const auto* when = linitial_node(CaseWhen, choice->args);
+    *active = reinterpret_cast<Node*>(when->expr);
+    *stay = reinterpret_cast<Node*>(when->result);
+}
+
+char* suspended_claims_sql(Oid reservations, Oid view) {
+    constexpr const char* kColumns[] = {"listing", "key", "stay"};
+    StringInfoData sql;
+    initStringInfo(&sql);
+    appendStringInfoString(&sql, "SELECT");
+    for (const char* column : kColumns) {
+        Oid type;
+        int32 typmod;
+        Oid collation;
+        get_atttypetypmodcoll(view, get_attnum(view, column), &type, &typmod, &collation);
+        appendStringInfo(&sql, "%s NULL::%s%s AS %s", sql.data[sql.len - 1] == 'T' ? "" : ",",
+                         format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY),
+                         OidIsValid(collation) ? psprintf(" COLLATE %s", generate_collation_name(collation)) : "",
+                         column);
+    }
+    appendStringInfo(&sql, " FROM ONLY %s WHERE false", qualified_name(reservations));
+    return sql.data;
+}
+
+namespace {
+
+bool selects_nothing(const Query* query) {
+    const auto* quals = reinterpret_cast<const Const*>(query->jointree->quals);
+    return query->commandType == CMD_SELECT && quals != nullptr && IsA(quals, Const) && !quals->constisnull &&
+           !DatumGetBool(quals->constvalue);
+}
+
+} // namespace
+
+bool is_suspended(Oid view) {
+    Relation relation = open_companion_view(view, AccessShareLock);
+    const bool suspended = selects_nothing(get_view_query(relation));
+    relation_close(relation, NoLock);
+    return suspended;
+}
+
 ClaimExpressions load_claim_expressions(Oid reservations, Oid view) {
     Relation relation = open_companion_view(view, AccessShareLock);
     auto* query = static_cast<Query*>(copyObjectImpl(get_view_query(relation)));
     relation_close(relation, NoLock);
+    if (selects_nothing(query))
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("tracking of table \"%s\" is suspended", get_rel_name(reservations)),
+                        errhint("SELECT availability.retrack(%s);", quote_literal_cstr(qualified_name(reservations)))));
     if (!selects_claims(query, reservations))
         claims_view_replaced(view);
 

@@ -31,7 +31,21 @@ Node* make_active_stay(Node* active, Node* stay);
 // The query of the view of claims.
 char* claims_view_sql(Oid reservations, const ClaimExpressions& claim);
 
-// Reads the expressions back from the view. Raises 55000 if it is missing or its query is not one that track made.
+// The text of one expression over the row, as it stands in the view.
+char* expression_text(Oid reservations, Node* expression);
+
+// What make_active_stay() put together; the constant true where it put nothing.
+void split_active_stay(Node* active_stay, Node** active, Node** stay);
+
+// A query of no rows that reads no column, and whose columns are those of the view: what stands in the view of claims
+// while the table's columns are altered.
+char* suspended_claims_sql(Oid reservations, Oid view);
+
+// Whether that stands in the view.
+bool is_suspended(Oid view);
+
+// Reads the expressions back from the view. Raises 55000 if it is missing or its query is not one that track made, or
+// if the claim is suspended.
 ClaimExpressions load_claim_expressions(Oid reservations, Oid view);
 
 // The types that a listing or a key may have: those that the decoder reads without calling an output function.

@@ -30,12 +30,26 @@ namespace availability {
 namespace {
 
 // A column as track makes it. The listing's and the reservation's types are those of the tracked table.
-enum class ColumnType { kListing, kKey, kDayset, kBigint, kText, kTextInC, kBytes, kDate, kStay, kUuid, kMoment };
+enum class ColumnType {
+    kListing,
+    kKey,
+    kDayset,
+    kBigint,
+    kText,
+    kTextInC,
+    kName,
+    kBytes,
+    kDate,
+    kStay,
+    kUuid,
+    kMoment
+};
 
 struct ColumnShape {
     const char* name;
     ColumnType type;
     bool not_null;
+    bool may_miss = false; // until the first use that needs it, of a table that was tracked under an earlier version
 };
 
 struct Shape {
@@ -60,15 +74,17 @@ constexpr Shape kShapes[] = {
      {{"listing_id", ColumnType::kListing, true},
       {"day", ColumnType::kDate, true},
       {"reservation_id", ColumnType::kKey, false}}},
-    {4,
+    {5,
      1,
      {{"hold_id", ColumnType::kUuid, true},
       {"listing_id", ColumnType::kListing, true},
       {"stay", ColumnType::kStay, true},
-      {"expires_at", ColumnType::kMoment, true}}},
-    {5,
-     1,
-     {{"key", ColumnType::kTextInC, true},
+      {"expires_at", ColumnType::kMoment, true},
+      {"holder", ColumnType::kName, true, true}}},
+    {6,
+     2,
+     {{"booker", ColumnType::kName, true},
+      {"key", ColumnType::kTextInC, true},
       {"request", ColumnType::kBytes, true},
       {"reservation_id", ColumnType::kText, false},
       {"version", ColumnType::kBigint, false},
@@ -88,6 +104,8 @@ Oid type_of(const ColumnShape& column, const CompanionTypes& types) {
     case ColumnType::kText:
     case ColumnType::kTextInC:
         return TEXTOID;
+    case ColumnType::kName:
+        return NAMEOID;
     case ColumnType::kBytes:
         return BYTEAOID;
     case ColumnType::kDate:
@@ -147,6 +165,8 @@ Problem find_column_problem(Relation relation, const ColumnShape& shape, const C
     const Oid type = type_of(shape, types);
     const Form_pg_attribute column = *number > 0 ? TupleDescAttr(RelationGetDescr(relation), *number - 1) : nullptr;
     const char* detail = nullptr;
+    if (column == nullptr && shape.may_miss)
+        return {};
     if (column == nullptr)
         detail = "There is none of that name.";
     else if (column->atttypid != type || column->atttypmod != -1)
@@ -310,12 +330,13 @@ Companion open_companion(CompanionKind kind, Oid oid, const CompanionTypes& type
 bool try_open_companion(CompanionKind kind, Oid oid, const CompanionTypes& types, LOCKMODE mode, Companion* opened,
                         const char** problem) {
     if (!ConditionalLockRelationOid(oid, mode)) {
-        *problem = "is locked";
+        const char* name = get_rel_name(oid);
+        *problem = psprintf("companion \"%s\" is locked", name != nullptr ? name : "");
         return false;
     }
     Relation relation = try_relation_open(oid, NoLock);
     if (relation == nullptr) {
-        *problem = "was dropped";
+        *problem = "a companion was dropped";
         UnlockRelationOid(oid, mode);
         return false;
     }

@@ -41,6 +41,7 @@ extern "C" {
 #include <access/tableam.h>
 #include <catalog/pg_class.h>
 #include <catalog/pg_constraint.h>
+#include <catalog/pg_namespace.h>
 #include <commands/vacuum.h>
 #include <executor/executor.h>
 #include <nodes/nodeFuncs.h>
@@ -64,6 +65,14 @@ inline bool owns_relation(Oid relation, Oid role) {
     return object_ownercheck(RelationRelationId, relation, role);
 #else
     return pg_class_ownercheck(relation, role);
+#endif
+}
+
+inline bool may_use_schema(Oid schema, Oid role) {
+#if PG_VERSION_NUM >= 160000
+    return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+#else
+    return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
 
@@ -141,6 +150,15 @@ inline TM_Result update_tuple(Relation relation, ItemPointer tid, TupleTableSlot
     *entries = which ? IndexEntries::kAll : IndexEntries::kNone;
 #endif
     return result;
+}
+
+// Runs a query that was started, to its end.
+inline void run_executor(QueryDesc* execution) {
+#if PG_VERSION_NUM >= 180000
+    ExecutorRun(execution, ForwardScanDirection, 0);
+#else
+    ExecutorRun(execution, ForwardScanDirection, 0, true);
+#endif
 }
 
 // Makes the index entries of a new row (version); raises 23505 as an INSERT does.

@@ -14,6 +14,7 @@ extern "C" {
 #include <catalog/pg_rewrite.h>
 #include <commands/extension.h>
 #include <utils/fmgroids.h>
+#include <utils/lsyscache.h>
 }
 
 namespace availability {
@@ -51,6 +52,25 @@ List* dependents(const ObjectAddress& referenced, Oid catalog) {
     systable_endscan(scan);
     table_close(depend, AccessShareLock);
     return found;
+}
+
+List* reading_views(Oid relation) {
+    List* views = NIL;
+    Relation rewrite = table_open(RewriteRelationId, AccessShareLock);
+    ListCell* cell;
+    foreach (cell, dependents({RelationRelationId, relation, 0}, RewriteRelationId)) {
+        ScanKeyData key;
+        ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(lfirst_oid(cell)));
+        SysScanDesc scan = systable_beginscan(rewrite, RewriteOidIndexId, true, nullptr, 1, &key);
+        if (HeapTuple tuple = systable_getnext(scan); HeapTupleIsValid(tuple)) {
+            const Oid view = reinterpret_cast<Form_pg_rewrite>(GETSTRUCT(tuple))->ev_class;
+            if (get_rel_relkind(view) == RELKIND_VIEW)
+                views = list_append_unique_oid(views, view);
+        }
+        systable_endscan(scan);
+    }
+    table_close(rewrite, AccessShareLock);
+    return views;
 }
 
 ObjectAddress our_extension() {

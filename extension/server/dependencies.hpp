@@ -16,6 +16,9 @@ bool depends_on(const ObjectAddress& object, const ObjectAddress& referenced);
 // The objects of one catalog that depend on an object, by their OIDs.
 List* dependents(const ObjectAddress& referenced, Oid catalog);
 
+// The views whose queries read a relation, by their OIDs.
+List* reading_views(Oid relation);
+
 // The extension itself.
 ObjectAddress our_extension();
 

@@ -15,7 +15,7 @@ struct KeptPlan {
 // As many plans as were used; they go with `memory`.
 struct KeptPlans {
     MemoryContext memory;
-    KeptPlan plans[12];
+    KeptPlan plans[16];
 };
 
 // Runs a statement by a plan that is made with its first use. Returns the number of rows processed. SPI must be

@@ -1,5 +1,5 @@
 -- The settings of tracked tables: written by availability.track and its companions alone, read by anybody.
--- extension/tracking/settings.cpp reads the first ten columns and cancel, hold and request by their places.
+-- extension/tracking/settings.cpp reads the first ten columns, and those from cancel on, by their places.
 CREATE TABLE availability.tracked (
     reservations     regclass PRIMARY KEY,
     calendar         regclass NOT NULL,
@@ -17,7 +17,10 @@ CREATE TABLE availability.tracked (
     key              text     NOT NULL,
     cancel           text,
     hold             regclass,
-    request          regclass
+    request          regclass,
+    max_hold_ttl     interval DEFAULT '1 hour',
+    max_stay         integer  DEFAULT 366,
+    max_holds        integer  DEFAULT 100
 );
 COMMENT ON TABLE availability.tracked IS 'one row a tracked table: its companions and the arguments of availability.track';
 COMMENT ON COLUMN availability.tracked.reservations IS 'the tracked table';
@@ -37,6 +40,9 @@ COMMENT ON COLUMN availability.tracked.key IS 'argument of track, as it was give
 COMMENT ON COLUMN availability.tracked.cancel IS 'argument of track; what <table>_cancel does';
 COMMENT ON COLUMN availability.tracked.hold IS 'companion: days that are held for a while; NULL until the first, for a table that was tracked under 0.1';
 COMMENT ON COLUMN availability.tracked.request IS 'companion: idempotency keys and their answers; NULL as hold is';
+COMMENT ON COLUMN availability.tracked.max_hold_ttl IS 'the longest time for which days may be held; NULL for any';
+COMMENT ON COLUMN availability.tracked.max_stay IS 'the most days that one hold may take; NULL for any';
+COMMENT ON COLUMN availability.tracked.max_holds IS 'the most holds that one role may have of one listing; NULL for any';
 
 GRANT SELECT ON availability.tracked TO PUBLIC;
 -- A row whose table is gone would be restored as numbers, which are other relations there.

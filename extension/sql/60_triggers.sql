@@ -32,7 +32,7 @@ CREATE FUNCTION availability.tracked_written() RETURNS trigger
 COMMENT ON FUNCTION availability.tracked_written() IS
     'row trigger of availability.tracked: ties companions to their table';
 REVOKE EXECUTE ON FUNCTION availability.tracked_written() FROM PUBLIC;
-CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE ON availability.tracked
+CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE OR DELETE ON availability.tracked
     FOR EACH ROW EXECUTE FUNCTION availability.tracked_written();
 
 CREATE FUNCTION availability.follow_drop(relations oid[]) RETURNS void
@@ -52,7 +52,11 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM availability.tracked t
                WHERE t.reservations = ANY (relations) OR t.claims = ANY (relations) OR t.listings = ANY (relations)) THEN
-        PERFORM availability.follow_drop(relations);
+        BEGIN
+            PERFORM availability.follow_drop(relations);
+        EXCEPTION WHEN undefined_file THEN
+            RAISE WARNING 'the settings of a dropped table are left: the library of extension availability is missing';
+        END;
     END IF;
 END
 $$;
@@ -61,3 +65,34 @@ COMMENT ON FUNCTION availability.dropped() IS
 REVOKE EXECUTE ON FUNCTION availability.dropped() FROM PUBLIC;
 CREATE EVENT TRIGGER availability_dropped ON sql_drop EXECUTE FUNCTION availability.dropped();
 COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of a tracked table go with it';
+
+-- Runs with every CREATE TABLE and ALTER TABLE of everybody, as the one above. Only who owns a table can make it a parent.
+CREATE FUNCTION availability.child_made() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    child regclass;
+    parent regclass;
+BEGIN
+    SELECT i.inhrelid, i.inhparent INTO child, parent
+    FROM pg_event_trigger_ddl_commands() d
+        JOIN pg_inherits i ON i.inhrelid = d.objid
+        JOIN availability.tracked t ON t.reservations = i.inhparent
+        JOIN pg_class p ON p.oid = i.inhparent AND p.relkind = 'r'
+        JOIN pg_trigger g ON g.tgrelid = i.inhparent AND g.tgfoid = 'availability.claim_changed()'::regprocedure
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'table "%" can''t inherit from tracked table "%"', child, parent
+            USING ERRCODE = 'wrong_object_type', DETAIL = 'Its rows would claim no days: children run no triggers of their parent.',
+                HINT = 'Partition the table instead.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION availability.child_made() IS
+    'event trigger: a tracked table has no children, whose rows would claim no days';
+REVOKE EXECUTE ON FUNCTION availability.child_made() FROM PUBLIC;
+CREATE EVENT TRIGGER availability_child_made ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+    EXECUTE FUNCTION availability.child_made();
+COMMENT ON EVENT TRIGGER availability_child_made IS 'a tracked table has no children, whose rows would claim no days';

@@ -22,6 +22,26 @@ CREATE FUNCTION availability.untrack(reservations regclass) RETURNS void
 COMMENT ON FUNCTION availability.untrack(regclass) IS
     'drops companions, triggers and settings of a tracked table; its rows stay';
 
+CREATE FUNCTION availability.suspend(reservations regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_suspend';
+COMMENT ON FUNCTION availability.suspend(regclass) IS
+    'lets columns that a claim reads be altered or dropped; no row of the table can be written until retrack';
+
+CREATE FUNCTION availability.retrack(
+    reservations regclass,
+    listing text DEFAULT NULL,
+    stay text DEFAULT NULL,
+    active text DEFAULT NULL,
+    key text DEFAULT NULL,
+    listings regclass DEFAULT NULL,
+    cancel text DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_retrack';
+COMMENT ON FUNCTION availability.retrack(regclass, text, text, text, text, regclass, text) IS
+    'tracks a table with the arguments given in place of those it has; companions stay, with all that was made on top of them';
+
 CREATE FUNCTION availability.verify(
     reservations regclass,
     OUT kind text, OUT listing text, OUT day date, OUT reservation text, OUT detail text

@@ -92,12 +92,12 @@ COMMENT ON FUNCTION availability.move IS
 
 CREATE FUNCTION availability.hold(
     reservations regclass, listing availability.argument, stay availability.argument,
-    ttl availability.argument DEFAULT '15 minutes'
+    ttl availability.argument DEFAULT '15 minutes', attributes availability.argument DEFAULT '{}'
 ) RETURNS uuid
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
     AS 'MODULE_PATHNAME', 'availability_hold';
 COMMENT ON FUNCTION availability.hold IS
-    'holds the days of a stay for a while; returns the id to confirm or release it by';
+    'holds the days of a stay for a while, if the reservation could be inserted; returns the id to confirm or release it by';
 
 CREATE FUNCTION availability.confirm(
     reservations regclass, hold_id availability.argument, attributes availability.argument DEFAULT '{}',
@@ -110,12 +110,12 @@ COMMENT ON FUNCTION availability.confirm IS
     'makes a reservation of a hold';
 
 CREATE FUNCTION availability.release(
-    hold_id availability.argument
+    hold_id availability.argument, reservations regclass DEFAULT NULL
 ) RETURNS boolean
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
     AS 'MODULE_PATHNAME', 'availability_release';
 COMMENT ON FUNCTION availability.release IS
-    'frees the days of a hold; false if it is gone already';
+    'frees the days of a hold, whose id says its table, unless it was made under 0.2 or before a restore; false if it is gone already';
 
 CREATE FUNCTION availability.sweep(reservations regclass) RETURNS bigint
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
@@ -123,8 +123,16 @@ CREATE FUNCTION availability.sweep(reservations regclass) RETURNS bigint
 COMMENT ON FUNCTION availability.sweep(regclass) IS
     'frees the days of expired holds, so that those who follow the events learn of it; returns how many';
 
-CREATE FUNCTION availability.expire_keys() RETURNS bigint
-    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+CREATE FUNCTION availability.expire_keys(reservations regclass DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
     AS 'MODULE_PATHNAME', 'availability_expire_keys';
-COMMENT ON FUNCTION availability.expire_keys() IS
-    'deletes the expired idempotency keys of all tracked tables; returns how many';
+COMMENT ON FUNCTION availability.expire_keys(regclass) IS
+    'deletes the expired idempotency keys of a tracked table, or of all that the caller may write; returns how many';
+
+CREATE FUNCTION availability.set_limits(
+    reservations regclass, max_hold_ttl interval DEFAULT '1 hour', max_stay integer DEFAULT 366, max_holds integer DEFAULT 100
+) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_set_limits';
+COMMENT ON FUNCTION availability.set_limits(regclass, interval, integer, integer) IS
+    'bounds the holds of a tracked table: how long, of how many days, how many of one role and listing; NULL for any';

@@ -44,19 +44,112 @@ BEGIN
 
     -- A regclass of a table that is gone prints as its number.
     RETURN QUERY
-        SELECT format('tracked table %s', t.reservations), 'was dropped with CASCADE; its companions are left',
+        SELECT format('tracked table %s', t.reservations), 'was dropped; its settings, and perhaps companions, are left',
             format('SELECT availability.untrack(%s::oid::regclass);', t.reservations::oid)
         FROM availability.tracked t
         WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = t.reservations);
     RETURN QUERY
+        SELECT format('tracked table %s', t.reservations),
+            'its settings name other objects than its companions: untrack leaves those as they are',
+            format('SELECT availability.untrack(%L);', t.reservations)
+        FROM availability.tracked t
+        WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
+            AND EXISTS (SELECT FROM pg_class WHERE oid = t.claims)
+            AND NOT EXISTS (SELECT FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                            WHERE r.ev_class = t.claims AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.reservations);
+    RETURN QUERY
         SELECT format('tracked table %s', t.reservations), format('its companion %s is gone', c.kind),
-            format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations)
+            CASE WHEN c.kind IN ('month', 'open') THEN format('SELECT availability.retrack(%L);', t.reservations)
+                 ELSE format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations) END
         FROM availability.tracked t
             CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
                                        ('open', t.open_view), ('claims', t.claims), ('hold', t.hold),
                                        ('request', t.request)) c (kind, relation)
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
             AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), 'its companion cancel is gone: nothing can be cancelled by a function',
+            format('SELECT availability.retrack(%L, cancel => %L);', t.reservations, t.cancel)
+        FROM availability.tracked t JOIN pg_class r ON r.oid = t.reservations JOIN pg_class k ON k.oid = t.calendar
+        WHERE t.cancel IS NOT NULL
+            AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                            WHERE p.prosqlbody IS NOT NULL AND p.prorettype = 'int4'::regtype AND p.proretset
+                                AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.reservations);
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), 'is suspended: no row can be written',
+            format('SELECT availability.retrack(%L);', t.reservations)
+        FROM availability.tracked t JOIN pg_class c ON c.oid = t.claims AND c.relkind = 'v'
+        WHERE pg_get_viewdef(c.oid) ~ 'WHERE false;$';
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations),
+            format('has the child %s, whose rows claim no days', i.inhrelid::regclass),
+            format('ALTER TABLE %s NO INHERIT %s;', i.inhrelid::regclass, t.reservations)
+        FROM availability.tracked t JOIN pg_class c ON c.oid = t.reservations AND c.relkind = 'r'
+            JOIN pg_inherits i ON i.inhparent = c.oid
+        ORDER BY 2;
+
+    -- What a restore brings without its settings, and what an earlier version left behind.
+    RETURN QUERY
+        SELECT format('table %s', c.oid::regclass),
+            'has the triggers of a tracked table but no settings, as a restore without the extension''s data has: no row can be written',
+            CASE WHEN pg_get_viewdef(v.oid) !~ 'WHERE false;$' THEN format('SELECT availability.retrack(%L);', c.oid::regclass)
+                 ELSE format('SELECT availability.untrack(%L);  -- then availability.track again', c.oid::regclass) END
+        FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+            -- a table that was renamed keeps the names of its companions
+            LEFT JOIN LATERAL (SELECT v.oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+                               WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+                                   AND v.relkind = 'v' AND v.relname LIKE '%\_claims'
+                               ORDER BY v.relname <> c.relname || '_claims' LIMIT 1) v ON true
+        WHERE g.tgfoid = 'availability.claim_changed()'::regprocedure AND g.tgparentid = 0
+            AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.reservations = c.oid)
+        ORDER BY 1;
+    RETURN QUERY
+        WITH calendars AS (
+            SELECT k.oid, k.relname, k.relnamespace, left(k.relname, -length('_calendar')) AS prefix
+            FROM pg_class k JOIN pg_attribute a ON a.attrelid = k.oid
+            WHERE k.relkind = 'r' AND k.relname LIKE '%\_calendar' AND NOT a.attisdropped
+                AND a.attname IN ('listing_id', 'ordinal', 'version', 'change', 'reservation_id', 'stay', 'was')
+                AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.calendar = k.oid)
+            GROUP BY 1, 2, 3 HAVING count(*) = 7),
+        leftovers AS (
+            SELECT k.*, c.oid AS reservations,
+                EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'availability.claim_changed()'::regprocedure) AS has_trigger,
+                (SELECT string_agg(o.oid::regclass::text, ', ' ORDER BY o.relname)
+                 FROM pg_class o
+                 WHERE o.relnamespace = k.relnamespace AND o.relkind = 'r'
+                    AND o.relname IN (k.relname, k.prefix || '_day', k.prefix || '_hold', k.prefix || '_request')) AS tables
+            FROM calendars k
+                LEFT JOIN LATERAL (SELECT c.oid FROM pg_class c
+                                   WHERE c.relkind IN ('r', 'p')
+                                       AND (c.relnamespace = k.relnamespace AND c.relname = k.prefix
+                                            OR EXISTS (SELECT FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid
+                                                           JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                                                       WHERE v.relnamespace = k.relnamespace AND v.relname = k.prefix || '_claims'
+                                                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid))
+                                   ORDER BY c.relname <> k.prefix LIMIT 1) c ON true)
+        SELECT CASE WHEN l.reservations IS NOT NULL THEN format('table %s', l.reservations::regclass)
+                    ELSE format('companion %s', l.oid::regclass) END,
+            CASE WHEN l.reservations IS NOT NULL THEN 'is not tracked; companions of an earlier tracking are left'
+                 ELSE 'was left by a tracked table that is gone' END,
+            CASE WHEN l.reservations IS NOT NULL THEN format('SELECT availability.untrack(%L);', l.reservations::regclass)
+                 ELSE format('DROP TABLE %s CASCADE;', l.tables) END
+        FROM leftovers l WHERE NOT l.has_trigger
+        ORDER BY 1;
+    RETURN QUERY
+        SELECT format('table %s', g.tgrelid::regclass), format('trigger %I serves no tracked table', g.tgname),
+            format('DROP TRIGGER %I ON %s;', g.tgname, g.tgrelid::regclass)
+        FROM pg_trigger g
+        WHERE g.tgfoid = 'availability.listing_changed()'::regprocedure AND g.tgparentid = 0
+            AND NOT EXISTS (SELECT FROM availability.tracked t
+                            WHERE t.listings = g.tgrelid
+                                AND g.tgname IN (t.listings_trigger, regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name,
+                                                 regexp_replace(t.listings_trigger, 'listing$', 'rekey')::name))
+            -- retrack adopts them
+            AND NOT EXISTS (SELECT FROM pg_constraint f JOIN pg_trigger c ON c.tgrelid = f.conrelid
+                            WHERE f.contype = 'f' AND f.confrelid = g.tgrelid
+                                AND c.tgfoid = 'availability.claim_changed()'::regprocedure
+                                AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.reservations = f.conrelid))
+        ORDER BY 1, 2;
     RETURN QUERY
         SELECT format('companion %s', c.oid::regclass), format('belongs to another role than %s', t.reservations),
             format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)

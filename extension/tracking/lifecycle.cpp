@@ -9,8 +9,10 @@ extern "C" {
 #include <catalog/pg_type.h>
 #include <commands/trigger.h>
 #include <utils/array.h>
+#include <utils/inval.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
+#include <utils/syscache.h>
 }
 
 namespace availability {
@@ -77,16 +79,20 @@ void forget_listings(const TrackedRow& row) {
 
 using namespace availability;
 
-// Trigger of availability.tracked, for track, restores and updates of the extension alike: ties the companions.
+// Trigger of availability.tracked, for track, restores, updates of the extension and hands alike: ties the companions,
+// and lets every session forget what it knew of the table.
 AVAILABILITY_FUNCTION(availability_tracked_written) {
     const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
     if (!CALLED_AS_TRIGGER(fcinfo) || !is_tracked_table(RelationGetRelid(trigger->tg_relation)) ||
-        !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-        TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+        !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BEFORE(trigger->tg_event))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("availability.tracked_written is the trigger of availability.tracked")));
     HeapTuple tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
-    tie_companions(tracked_row_of_tuple(tuple, RelationGetDescr(trigger->tg_relation)));
+    const TrackedRow row = tracked_row_of_tuple(tuple, RelationGetDescr(trigger->tg_relation));
+    if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+        tie_companions(row);
+    if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(row.reservations)))
+        CacheInvalidateRelcacheByRelid(row.reservations);
     return PointerGetDatum(tuple);
 }
 

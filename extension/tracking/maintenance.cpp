@@ -1,8 +1,11 @@
 // availability.repair, forget, set_day_rows and untrack: what an operator does to a tracked table.
 
+#include "extension/tracking/maintenance.hpp"
+
 #include "extension/server/owner_scope.hpp"
 #include "extension/tracking/backfill.hpp"
 #include "extension/tracking/companions.hpp"
+#include "extension/tracking/leftovers.hpp"
 #include "extension/tracking/listings.hpp"
 #include "extension/tracking/prove.hpp"
 #include "extension/tracking/provenance.hpp"
@@ -11,11 +14,13 @@
 #include "extension/tracking/write_lock.hpp"
 
 extern "C" {
+#include <access/relation.h>
 #include <miscadmin.h>
 #include <storage/lmgr.h>
 #include <utils/builtins.h>
 #include <utils/date.h>
 #include <utils/lsyscache.h>
+#include <utils/rel.h>
 }
 
 namespace availability {
@@ -28,6 +33,8 @@ uint64 count_discrepancies(const TrackedRow& row) {
         elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
     return SPI_processed;
 }
+
+} // namespace
 
 uint64 repair(const TrackedRow& row) {
     const uint64 found = count_discrepancies(row);
@@ -50,6 +57,8 @@ uint64 repair(const TrackedRow& row) {
         repair_day_rows(names);
     return found;
 }
+
+namespace {
 
 uint64 forget(const TrackedRow& row, Day horizon) {
     SqlNames names = companion_names(row);
@@ -100,6 +109,31 @@ void untrack(const TrackedRow& row, Oid owner, Oid user) {
     SqlNames names;
     names.set("oid", psprintf("%u", row.reservations));
     write_tracked(row.reservations, "DELETE FROM availability.tracked WHERE reservations = {oid}::oid", names);
+}
+
+// What is left of an earlier tracking of a table that is not tracked, as after a restore of its schema alone; false if
+// there is none.
+bool untrack_leftovers(Oid reservations) {
+    TrackedRow row;
+    if (read_tracked_row(reservations, &row) || get_rel_name(reservations) == nullptr)
+        return false;
+    const auto find = [&](LOCKMODE mode) {
+        Relation relation = relation_open(reservations, mode);
+        const bool found = find_leftovers(relation, &row);
+        relation_close(relation, NoLock);
+        return found;
+    };
+    if (!find(AccessShareLock))
+        return false;
+    require_owner(reservations);
+    const bool found = find(AccessExclusiveLock);
+    const Oid user = GetUserId();
+    if (found)
+        as_owner(reservations, [&] {
+            drop_triggers(row);
+            drop_companions(row, relation_owner(reservations), user, DROP_RESTRICT);
+        });
+    return found;
 }
 
 // Who may untrack: the owner of the table, or, once somebody dropped it with CASCADE, of the calendar that is left.
@@ -169,6 +203,8 @@ AVAILABILITY_FUNCTION(availability_set_day_rows) {
 
 AVAILABILITY_FUNCTION(availability_untrack) {
     const Oid reservations = PG_GETARG_OID(0);
+    if (untrack_leftovers(reservations))
+        PG_RETURN_VOID();
     const Oid owner = require_owner_of_tracked(require_tracked_row(reservations));
     LockRelationOid(reservations, AccessExclusiveLock);
     // Somebody else may have untracked it while we waited.

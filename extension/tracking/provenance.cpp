@@ -58,15 +58,17 @@ bool is_view(Oid relation) {
     return get_rel_relkind(relation) == RELKIND_VIEW;
 }
 
+// Its days went with the extension, if that was dropped with CASCADE under 0.2.
 bool is_calendar(Oid relation) {
-    return is_table(relation) && has_columns(relation, {{"listing_id", InvalidOid},
-                                                        {"ordinal", INT4OID},
-                                                        {"booked", dayset_type()},
-                                                        {"version", INT8OID},
-                                                        {"change", TEXTOID},
-                                                        {"reservation_id", InvalidOid},
-                                                        {"stay", DATERANGEOID},
-                                                        {"was", DATERANGEOID}});
+    const Oid booked = column_type_of(relation, "booked");
+    return is_table(relation) && (!OidIsValid(booked) || booked == dayset_type()) &&
+           has_columns(relation, {{"listing_id", InvalidOid},
+                                  {"ordinal", INT4OID},
+                                  {"version", INT8OID},
+                                  {"change", TEXTOID},
+                                  {"reservation_id", InvalidOid},
+                                  {"stay", DATERANGEOID},
+                                  {"was", DATERANGEOID}});
 }
 
 // Besides their columns, the tables beside a calendar have listings of its type.
@@ -205,6 +207,19 @@ void require_companions(const TrackedRow& row) {
                                    get_rel_name(row.reservations)),
                             errhint("Use availability.untrack and availability.track to make it again; untrack leaves "
                                     "what is no companion.")));
+}
+
+void tie_companion(const TrackedRow& row, const ObjectAddress& companion) {
+    tie(companion, claims_view(row));
+    tie(companion, our_extension());
+}
+
+void untie_companions(const TrackedRow& row) {
+    const CompanionObjects found = find_companions(row);
+    for (int i = 0; i < found.count; i++)
+        if (found.objects[i].proved)
+            untie(found.objects[i].address, row);
+    CommandCounterIncrement();
 }
 
 void tie_companions(const TrackedRow& row) {

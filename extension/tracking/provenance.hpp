@@ -41,6 +41,12 @@ void require_companions(const TrackedRow& row);
 // Ties the companions that are proved.
 void tie_companions(const TrackedRow& row);
 
+// Ties one that was just made or replaced.
+void tie_companion(const TrackedRow& row, const ObjectAddress& companion);
+
+// Lets a view of claims be replaced by another one; tie_companions() ties them again.
+void untie_companions(const TrackedRow& row);
+
 // Drops the companions that are proved and belong to `owner`, or to a role whose rights `user` has. All others are
 // left, and named by a warning.
 void drop_companions(const TrackedRow& row, Oid owner, Oid user, DropBehavior behavior);

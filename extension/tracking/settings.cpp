@@ -21,6 +21,7 @@ extern "C" {
 #include <utils/inval.h>
 #include <utils/lsyscache.h>
 #include <utils/syscache.h>
+#include <utils/timestamp.h>
 }
 
 namespace availability {
@@ -42,6 +43,9 @@ enum TrackedColumn {
     kCancel = 15,
     kHold,
     kRequest,
+    kMaxHoldTtl,
+    kMaxStay,
+    kMaxHolds,
 };
 
 Oid tracked_table() {
@@ -51,6 +55,25 @@ Oid tracked_table() {
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
                         errmsg("extension \"availability\" is not installed in this database")));
     return table;
+}
+
+// Those of a new table while the extension is at an earlier version than the library.
+HoldLimits limits_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
+    HoldLimits limits{true, {USECS_PER_HOUR, 0, 0}, 366, 100};
+    if (descriptor->natts < kMaxHolds)
+        return limits;
+    bool is_null;
+    const Datum ttl = heap_getattr(tuple, kMaxHoldTtl, descriptor, &is_null);
+    limits.has_ttl = !is_null;
+    if (!is_null)
+        limits.ttl = *DatumGetIntervalP(ttl);
+    const auto number = [&](int place) {
+        const Datum value = heap_getattr(tuple, place, descriptor, &is_null);
+        return is_null ? kNoLimit : DatumGetInt32(value);
+    };
+    limits.stay = number(kMaxStay);
+    limits.holds = number(kMaxHolds);
+    return limits;
 }
 
 TrackedRow row_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
@@ -84,6 +107,7 @@ TrackedRow row_from_tuple(HeapTuple tuple, TupleDesc descriptor) {
     row.request = oid(kRequest);
     column(kCancel);
     row.cancels_by_update = !is_null;
+    row.hold_limits = limits_from_tuple(tuple, descriptor);
     return row;
 }
 
@@ -158,6 +182,19 @@ char* companion_name(const TrackedRow& row, const char* companion) {
 
 TrackedRow tracked_row_of_tuple(HeapTuple tuple, TupleDesc descriptor) {
     return row_from_tuple(tuple, descriptor);
+}
+
+char* tracked_text(Oid reservations, const char* column) {
+    Relation table = table_open(tracked_table(), AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, kReservations, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(reservations));
+    SysScanDesc scan = systable_beginscan(table, InvalidOid, false, nullptr, 1, &key);
+    char* text = nullptr;
+    if (HeapTuple tuple = systable_getnext(scan); HeapTupleIsValid(tuple))
+        text = SPI_getvalue(tuple, RelationGetDescr(table), SPI_fnumber(RelationGetDescr(table), column));
+    systable_endscan(scan);
+    table_close(table, AccessShareLock);
+    return text;
 }
 
 bool is_tracked_table(Oid relation) {

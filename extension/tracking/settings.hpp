@@ -7,6 +7,7 @@
 #include "extension/server/spi.hpp"
 
 extern "C" {
+#include <datatype/timestamp.h>
 #include <nodes/pg_list.h>
 #include <utils/date.h>
 }
@@ -18,6 +19,16 @@ inline constexpr Day kNoHorizon = std::numeric_limits<Day>::min();
 
 // The day of a horizon given as a date. Raises 22008 if it is not a supported one.
 Day require_horizon(DateADT date);
+
+inline constexpr int32 kNoLimit = std::numeric_limits<int32>::max();
+
+// What the owner of a tracked table lets a hold be; see availability.set_limits().
+struct HoldLimits {
+    bool has_ttl;
+    Interval ttl;
+    int32 stay;  // days
+    int32 holds; // of one role and listing
+};
 
 // One row of availability.tracked.
 struct TrackedRow {
@@ -34,6 +45,7 @@ struct TrackedRow {
     Oid hold;               // InvalidOid until there is one; see require_booking_companions()
     Oid request;            // as hold
     bool cancels_by_update; // by the companion <table>_cancel; else by deleting
+    HoldLimits hold_limits;
 };
 static_assert(std::is_trivially_destructible_v<TrackedRow>);
 
@@ -65,6 +77,9 @@ bool tracked_row_of_listings(Oid listings, const char* trigger, TrackedRow* row)
 
 // A row of availability.tracked as it is about to be written.
 TrackedRow tracked_row_of_tuple(HeapTuple tuple, TupleDesc descriptor);
+
+// A column of text of a tracked table's row; NULL if it is null.
+char* tracked_text(Oid reservations, const char* column);
 
 // Whether a relation is availability.tracked.
 bool is_tracked_table(Oid relation);

@@ -1,10 +1,14 @@
 // availability.track: from a table of reservations to a tracked one.
 
+#include "extension/tracking/track.hpp"
+
 #include "extension/claim/expressions.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/tracking/backfill.hpp"
 #include "extension/tracking/companions.hpp"
+#include "extension/tracking/leftovers.hpp"
 #include "extension/tracking/listings.hpp"
+#include "extension/tracking/maintenance.hpp"
 #include "extension/tracking/triggers.hpp"
 #include "extension/tracking/write_lock.hpp"
 
@@ -24,6 +28,7 @@ extern "C" {
 #include <utils/acl.h>
 #include <utils/builtins.h>
 #include <utils/date.h>
+#include <utils/guc.h>
 #include <utils/lsyscache.h>
 #include <utils/rel.h>
 #include <utils/relcache.h>
@@ -34,20 +39,6 @@ extern "C" {
 namespace availability {
 
 namespace {
-
-// The arguments of track, with what was left out filled in.
-struct TrackArguments {
-    Oid reservations;
-    const char* listing;
-    const char* stay;
-    const char* active;
-    const char* key;
-    ListingsKey listings;
-    bool has_since;
-    Day since;
-    bool day_rows;
-    const char* cancel;
-};
 
 [[noreturn]] void not_trackable(Relation relation, const char* reason, const char* hint) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -136,22 +127,6 @@ void require_type(const char* argument, Node* expression, bool right, const char
                     errhint("%s", hint)));
 }
 
-// Analysed with the caller's search_path and rights, before anything is done as the table's owner.
-ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments) {
-    Node* listing = parse_claim_expression(relation, "listing", arguments.listing);
-    Node* key = parse_claim_expression(relation, "key", arguments.key);
-    Node* stay = parse_claim_expression(relation, "stay", arguments.stay);
-    Node* active = parse_claim_expression(relation, "active", arguments.active);
-    constexpr char kKeyTypes[] =
-        "Supported are smallint, integer, bigint, uuid, text and varchar; cast others to text.";
-    require_type("listing", listing, is_supported_key_type(getBaseType(exprType(listing))), kKeyTypes);
-    require_type("key", key, is_supported_key_type(getBaseType(exprType(key))), kKeyTypes);
-    require_type("stay", stay, getBaseType(exprType(stay)) == DATERANGEOID,
-                 "A stay is a daterange [check_in, check_out). Timestamps are not cut to days in silence: "
-                 "availability.stay_days(check_in, check_out, time_zone) gives the nights in the listing's time zone.");
-    return {listing, key, make_active_stay(active, stay)};
-}
-
 const char* literal_or_null(const char* text) {
     return text != nullptr ? quote_literal_cstr(text) : "NULL";
 }
@@ -183,14 +158,45 @@ void register_tracked(const TrackArguments& arguments, SqlNames* names, const ch
                   *names);
 }
 
-// The UPDATE that cancels the reservation with key $1, analysed as the claim is; NULL if reservations are deleted.
-Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char* cancel) {
-    if (cancel == nullptr)
+// Until AtEOXact_GUC() with what it returns.
+int enter_stored_text(bool stored) {
+    const int level = NewGUCNestLevel();
+    if (stored)
+        set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                          false);
+    return level;
+}
+
+} // namespace
+
+ClaimExpressions parse_claim(Relation relation, const TrackArguments& arguments) {
+    const auto parse = [&](const char* argument, const char* text, bool stored) {
+        const int level = enter_stored_text(stored);
+        Node* expression = parse_claim_expression(relation, argument, text);
+        AtEOXact_GUC(false, level);
+        return expression;
+    };
+    Node* listing = parse("listing", arguments.listing, arguments.stored_listing);
+    Node* key = parse("key", arguments.key, arguments.stored_key);
+    Node* stay = parse("stay", arguments.stay, arguments.stored_stay);
+    Node* active = parse("active", arguments.active, arguments.stored_active);
+    constexpr char kKeyTypes[] =
+        "Supported are smallint, integer, bigint, uuid, text and varchar; cast others to text.";
+    require_type("listing", listing, is_supported_key_type(getBaseType(exprType(listing))), kKeyTypes);
+    require_type("key", key, is_supported_key_type(getBaseType(exprType(key))), kKeyTypes);
+    require_type("stay", stay, getBaseType(exprType(stay)) == DATERANGEOID,
+                 "A stay is a daterange [check_in, check_out). Timestamps are not cut to days in silence: "
+                 "availability.stay_days(check_in, check_out, time_zone) gives the nights in the listing's time zone.");
+    return {listing, key, make_active_stay(active, stay)};
+}
+
+Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const TrackArguments& arguments) {
+    if (arguments.cancel == nullptr)
         return nullptr;
     List* context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
     // On lines of its own: it may end in a comment.
     const char* text = psprintf("UPDATE %s SET %s\n WHERE (%s) OPERATOR(pg_catalog.=) $1 RETURNING 1",
-                                qualified_name(RelationGetRelid(relation)), cancel,
+                                qualified_name(RelationGetRelid(relation)), arguments.cancel,
                                 deparse_expression(claim.key, context, false, false));
     List* statements = raw_parser(text, RAW_PARSE_DEFAULT);
     const auto* update = reinterpret_cast<UpdateStmt*>(linitial_node(RawStmt, statements)->stmt);
@@ -200,21 +206,33 @@ Query* parse_cancel(Relation relation, const ClaimExpressions& claim, const char
                         errmsg("argument \"cancel\" of availability.track is not what follows SET in an UPDATE"),
                         errhint("Such as: status = 'cancelled', cancelled_at = now()")));
     Oid key_type = getBaseType(exprType(claim.key));
-    return parse_analyze_fixedparams(linitial_node(RawStmt, statements), text, &key_type, 1, nullptr);
+    const int level = enter_stored_text(arguments.stored_cancel);
+    Query* query = parse_analyze_fixedparams(linitial_node(RawStmt, statements), text, &key_type, 1, nullptr);
+    AtEOXact_GUC(false, level);
+    return query;
 }
 
 void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cancel, const TrackArguments& arguments) {
-    SqlNames names = new_companion_names(relation, claim);
-    create_companions(relation, claim, names, arguments.day_rows);
+    TrackedRow left;
+    const bool adopts = find_leftovers(relation, &left);
+    require_adoptable(left, claim);
+    SqlNames names = new_companion_names(relation, claim, left);
+    const bool adopts_cancel = adopts && OidIsValid(cancel_function(left));
+    create_companions(relation, claim, names, arguments.day_rows, left);
     if (cancel != nullptr)
-        create_cancel_function(names, cancel);
-    register_tracked(arguments, &names, new_listing_trigger(arguments.listings.table, relation));
+        create_cancel_function(names, cancel, adopts_cancel ? "CREATE OR REPLACE" : "CREATE");
+    else if (adopts_cancel)
+        drop_cancel_function(left);
+    const bool adopts_trigger = OidIsValid(left.listings) && left.listings == arguments.listings.table;
+    register_tracked(arguments, &names,
+                     adopts_trigger ? NameStr(left.listings_trigger)
+                                    : new_listing_trigger(arguments.listings.table, relation));
     CommandCounterIncrement();
 
     // From here on by what was registered, as everything that comes later will read it.
     TrackedRow row = require_tracked_row(arguments.reservations);
     if (tracks_bookings())
-        require_booking_companions(&row);
+        require_booking_companions(&row, &left);
     const char* listings_column = OidIsValid(row.listings)
                                       ? quote_identifier(get_attname(row.listings, arguments.listings.column, false))
                                       : nullptr;
@@ -227,9 +245,21 @@ void make_tracked(Relation relation, const ClaimExpressions& claim, Query* cance
     filling.set("day_pkey", expand_sql("{day_pkey}", names));
     if (listings_column != nullptr)
         filling.set("listings_column", listings_column);
-    add_claims(&filling, row);
-    backfill(filling, row);
+    if (!OidIsValid(left.calendar) && !OidIsValid(left.day)) {
+        add_claims(&filling, row);
+        backfill(filling, row);
+        return;
+    }
+    // What they hold may be right, and their versions go on.
+    if (!OidIsValid(left.calendar))
+        add_calendar_key(filling);
+    if (arguments.day_rows && !OidIsValid(left.day))
+        add_day_key(filling);
+    CommandCounterIncrement();
+    repair(row);
 }
+
+namespace {
 
 const char* text_argument(FunctionCallInfo fcinfo, int n) {
     return PG_ARGISNULL(n) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(n));
@@ -276,7 +306,7 @@ AVAILABILITY_FUNCTION(availability_track) {
         arguments.key = default_key(relation);
     const ClaimExpressions claim = parse_claim(relation, arguments);
     arguments.listings = find_listings(relation, claim.listing, arguments.listings.table);
-    Query* cancel = parse_cancel(relation, claim, arguments.cancel);
+    Query* cancel = parse_cancel(relation, claim, arguments);
     as_owner(arguments.reservations, [&] { make_tracked(relation, claim, cancel, arguments); });
     relation_close(relation, NoLock);
     PG_RETURN_VOID();

@@ -116,9 +116,29 @@ char* listing_row_trigger(const char* trigger) {
     return pstrdup(trigger);
 }
 
+bool has_claim_trigger(Oid reservations) {
+    return trigger_state_of_one(reservations, kClaimTrigger) != TriggerState::kMissing;
+}
+
+const char* leftover_listing_trigger(Oid listings, const char* table) {
+    TrackedRow row;
+    const char* name = psprintf(kListingTriggerFormat, table);
+    const bool is_left = OidIsValid(listings) && !tracked_row_of_listings(listings, name, &row) &&
+                         trigger_state_of_one(listings, name) != TriggerState::kMissing;
+    return is_left ? name : nullptr;
+}
+
+void drop_key_triggers(const TrackedRow& row) {
+    drop_trigger(row.listings, NameStr(row.listings_trigger));
+    drop_trigger(row.listings, listing_rekey_trigger(NameStr(row.listings_trigger)));
+}
+
 const char* new_listing_trigger(Oid listings, Relation reservations) {
     const char* table = RelationGetRelationName(reservations);
-    const char* name = psprintf(kListingTriggerFormat, table);
+    const char* name = leftover_listing_trigger(listings, table);
+    if (name != nullptr)
+        return name;
+    name = psprintf(kListingTriggerFormat, table);
     for (int n = 2; OidIsValid(listings) && OidIsValid(get_trigger_oid(listings, name, true)); n++)
         name = psprintf(kListingTriggerFormat, psprintf("%s_%d", table, n));
     return name;

@@ -29,7 +29,8 @@ char* listing_rekey_trigger(const char* listing_trigger);
 // The name of the first from that of any of them.
 char* listing_row_trigger(const char* trigger);
 
-// A name that no trigger on the table of listings has: tables of one name in two schemas may share their listings.
+// A name that no trigger on the table of listings has, or one that an earlier tracking left: tables of one name in two
+// schemas may share their listings.
 const char* new_listing_trigger(Oid listings, Relation reservations);
 
 // Whether a role may read all rows of the table of listings.
@@ -42,6 +43,15 @@ void require_rights_on_listings(Oid listings, Oid owner);
 // Makes the row and truncate triggers on the tracked table, and those on the table of listings, where missing, and
 // enables those that are disabled. Returns how many it made or enabled.
 uint64 ensure_triggers(const TrackedRow& row, const char* listings_column);
+
+// Whether the tracked table has our row trigger, enabled or not.
+bool has_claim_trigger(Oid reservations);
+
+// The trigger on a table of listings that an earlier tracking of `table` left, as its name says; NULL if there is none.
+const char* leftover_listing_trigger(Oid listings, const char* table);
+
+// Drops that on the table of listings alone, which depends on the listings' key.
+void drop_key_triggers(const TrackedRow& row);
 
 // Drops all of them. Not by DROP TRIGGER, which only the owner of the table of listings may do.
 void drop_triggers(const TrackedRow& row);

@@ -87,6 +87,12 @@ constexpr char kTriggers[] =
     " LEFT JOIN pg_trigger t ON t.tgrelid = w.relation AND t.tgname = w.name"
     " WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')";
 
+// Children of a plain table run no triggers of their parent. Who makes one is refused, where event triggers fire.
+constexpr char kChildren[] = " UNION ALL SELECT 'inheritance_child', NULL, NULL, NULL,"
+                             "  format('table %s inherits from the tracked table', i.inhrelid::regclass)"
+                             " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent"
+                             " WHERE c.oid = {reservations_oid} AND c.relkind = 'r'";
+
 const char* oid_or_null(Oid oid) {
     return OidIsValid(oid) ? psprintf("%u::regclass", oid) : "NULL::regclass";
 }
@@ -115,8 +121,9 @@ const char* verify_sql(const TrackedRow& row) {
 
     StringInfoData sql;
     initStringInfo(&sql);
-    for (const char* part : {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "",
-                             kCalendars, column != nullptr ? kListings : "", kTriggers, " ORDER BY kind, listing, day"})
+    for (const char* part :
+         {kClaims, kDoubleBookings, kUnsupportedStays, OidIsValid(row.day) ? kDayRows : "", kCalendars,
+          column != nullptr ? kListings : "", kTriggers, kChildren, " ORDER BY kind, listing, day"})
         appendStringInfoString(&sql, expand_sql(part, names));
     return sql.data;
 }

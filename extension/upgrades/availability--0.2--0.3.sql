@@ -1,6 +1,15 @@
 -- availability: from 0.2 to 0.3, run by ALTER EXTENSION availability UPDATE
 \echo Use "ALTER EXTENSION availability UPDATE" to load this file. \quit
 
+-- What holds may be. Tables that are tracked get the bounds of new ones.
+ALTER TABLE availability.tracked
+    ADD COLUMN max_hold_ttl interval DEFAULT '1 hour',
+    ADD COLUMN max_stay     integer  DEFAULT 366,
+    ADD COLUMN max_holds    integer  DEFAULT 100;
+COMMENT ON COLUMN availability.tracked.max_hold_ttl IS 'the longest time for which days may be held; NULL for any';
+COMMENT ON COLUMN availability.tracked.max_stay IS 'the most days that one hold may take; NULL for any';
+COMMENT ON COLUMN availability.tracked.max_holds IS 'the most holds that one role may have of one listing; NULL for any';
+
 -- Booking functions take what a driver sends: one each, in place of one for each type.
 DROP FUNCTION availability.book(regclass, bigint, daterange, text, jsonb);
 DROP FUNCTION availability.book(regclass, text, daterange, text, jsonb);
@@ -109,12 +118,12 @@ COMMENT ON FUNCTION availability.move IS
 
 CREATE FUNCTION availability.hold(
     reservations regclass, listing availability.argument, stay availability.argument,
-    ttl availability.argument DEFAULT '15 minutes'
+    ttl availability.argument DEFAULT '15 minutes', attributes availability.argument DEFAULT '{}'
 ) RETURNS uuid
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
     AS 'MODULE_PATHNAME', 'availability_hold';
 COMMENT ON FUNCTION availability.hold IS
-    'holds the days of a stay for a while; returns the id to confirm or release it by';
+    'holds the days of a stay for a while, if the reservation could be inserted; returns the id to confirm or release it by';
 
 CREATE FUNCTION availability.confirm(
     reservations regclass, hold_id availability.argument, attributes availability.argument DEFAULT '{}',
@@ -127,12 +136,27 @@ COMMENT ON FUNCTION availability.confirm IS
     'makes a reservation of a hold';
 
 CREATE FUNCTION availability.release(
-    hold_id availability.argument
+    hold_id availability.argument, reservations regclass DEFAULT NULL
 ) RETURNS boolean
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
     AS 'MODULE_PATHNAME', 'availability_release';
 COMMENT ON FUNCTION availability.release IS
-    'frees the days of a hold; false if it is gone already';
+    'frees the days of a hold, whose id says its table, unless it was made under 0.2 or before a restore; false if it is gone already';
+
+DROP FUNCTION availability.expire_keys();
+CREATE FUNCTION availability.expire_keys(reservations regclass DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_expire_keys';
+COMMENT ON FUNCTION availability.expire_keys(regclass) IS
+    'deletes the expired idempotency keys of a tracked table, or of all that the caller may write; returns how many';
+
+CREATE FUNCTION availability.set_limits(
+    reservations regclass, max_hold_ttl interval DEFAULT '1 hour', max_stay integer DEFAULT 366, max_holds integer DEFAULT 100
+) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'availability_set_limits';
+COMMENT ON FUNCTION availability.set_limits(regclass, interval, integer, integer) IS
+    'bounds the holds of a tracked table: how long, of how many days, how many of one role and listing; NULL for any';
 
 -- A row whose table is gone would be restored as numbers, which are other relations there.
 SELECT pg_catalog.pg_extension_config_dump('availability.tracked',
@@ -145,7 +169,7 @@ CREATE FUNCTION availability.tracked_written() RETURNS trigger
 COMMENT ON FUNCTION availability.tracked_written() IS
     'row trigger of availability.tracked: ties companions to their table';
 REVOKE EXECUTE ON FUNCTION availability.tracked_written() FROM PUBLIC;
-CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE ON availability.tracked
+CREATE TRIGGER tracked_written BEFORE INSERT OR UPDATE OR DELETE ON availability.tracked
     FOR EACH ROW EXECUTE FUNCTION availability.tracked_written();
 
 CREATE FUNCTION availability.follow_drop(relations oid[]) RETURNS void
@@ -165,7 +189,11 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM availability.tracked t
                WHERE t.reservations = ANY (relations) OR t.claims = ANY (relations) OR t.listings = ANY (relations)) THEN
-        PERFORM availability.follow_drop(relations);
+        BEGIN
+            PERFORM availability.follow_drop(relations);
+        EXCEPTION WHEN undefined_file THEN
+            RAISE WARNING 'the settings of a dropped table are left: the library of extension availability is missing';
+        END;
     END IF;
 END
 $$;
@@ -175,36 +203,56 @@ REVOKE EXECUTE ON FUNCTION availability.dropped() FROM PUBLIC;
 CREATE EVENT TRIGGER availability_dropped ON sql_drop EXECUTE FUNCTION availability.dropped();
 COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of a tracked table go with it';
 
--- Companions of tables that are tracked already are tied to them.
-UPDATE availability.tracked SET reservations = reservations;
-
--- Calendars are written whole, also by updates by hand. A calendar that is locked for long or has a trigger of that name is
--- left as it is.
-CREATE FUNCTION availability.calendar_updated() RETURNS trigger
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
-COMMENT ON FUNCTION availability.calendar_updated() IS
-    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
-
-DO $do$
+-- Runs with every CREATE TABLE and ALTER TABLE of everybody, as the one above. Only who owns a table can make it a parent.
+CREATE FUNCTION availability.child_made() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
-    calendar regclass;
-    waits CONSTANT text := pg_catalog.current_setting('lock_timeout');
+    child regclass;
+    parent regclass;
 BEGIN
-    PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
-    FOR calendar IN
-        SELECT t.calendar FROM availability.tracked AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.calendar AND c.relkind = 'r'
-        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgname = '_availability_calendar')
-    LOOP
-        BEGIN
-            EXECUTE pg_catalog.format('CREATE TRIGGER _availability_calendar BEFORE UPDATE ON %s FOR EACH ROW'
-                                      ' EXECUTE FUNCTION availability.calendar_updated()', calendar);
-        EXCEPTION WHEN lock_not_available OR undefined_table THEN
-            RAISE WARNING 'calendar % got no trigger: updates by hand of its largest rows can''t be decoded', calendar;
-        END;
-    END LOOP;
-    PERFORM pg_catalog.set_config('lock_timeout', waits, true);
+    SELECT i.inhrelid, i.inhparent INTO child, parent
+    FROM pg_event_trigger_ddl_commands() d
+        JOIN pg_inherits i ON i.inhrelid = d.objid
+        JOIN availability.tracked t ON t.reservations = i.inhparent
+        JOIN pg_class p ON p.oid = i.inhparent AND p.relkind = 'r'
+        JOIN pg_trigger g ON g.tgrelid = i.inhparent AND g.tgfoid = 'availability.claim_changed()'::regprocedure
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'table "%" can''t inherit from tracked table "%"', child, parent
+            USING ERRCODE = 'wrong_object_type', DETAIL = 'Its rows would claim no days: children run no triggers of their parent.',
+                HINT = 'Partition the table instead.';
+    END IF;
 END
-$do$;
+$$;
+COMMENT ON FUNCTION availability.child_made() IS
+    'event trigger: a tracked table has no children, whose rows would claim no days';
+REVOKE EXECUTE ON FUNCTION availability.child_made() FROM PUBLIC;
+CREATE EVENT TRIGGER availability_child_made ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+    EXECUTE FUNCTION availability.child_made();
+COMMENT ON EVENT TRIGGER availability_child_made IS 'a tracked table has no children, whose rows would claim no days';
+
+CREATE FUNCTION availability.suspend(reservations regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_suspend';
+COMMENT ON FUNCTION availability.suspend(regclass) IS
+    'lets columns that a claim reads be altered or dropped; no row of the table can be written until retrack';
+
+CREATE FUNCTION availability.retrack(
+    reservations regclass,
+    listing text DEFAULT NULL,
+    stay text DEFAULT NULL,
+    active text DEFAULT NULL,
+    key text DEFAULT NULL,
+    listings regclass DEFAULT NULL,
+    cancel text DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'availability_retrack';
+COMMENT ON FUNCTION availability.retrack(regclass, text, text, text, text, regclass, text) IS
+    'tracks a table with the arguments given in place of those it has; companions stay, with all that was made on top of them';
 
 -- What is wrong with the server and the tracked tables, one row a finding, with the exact line that mends it.
 CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
@@ -252,19 +300,112 @@ BEGIN
 
     -- A regclass of a table that is gone prints as its number.
     RETURN QUERY
-        SELECT format('tracked table %s', t.reservations), 'was dropped with CASCADE; its companions are left',
+        SELECT format('tracked table %s', t.reservations), 'was dropped; its settings, and perhaps companions, are left',
             format('SELECT availability.untrack(%s::oid::regclass);', t.reservations::oid)
         FROM availability.tracked t
         WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = t.reservations);
     RETURN QUERY
+        SELECT format('tracked table %s', t.reservations),
+            'its settings name other objects than its companions: untrack leaves those as they are',
+            format('SELECT availability.untrack(%L);', t.reservations)
+        FROM availability.tracked t
+        WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
+            AND EXISTS (SELECT FROM pg_class WHERE oid = t.claims)
+            AND NOT EXISTS (SELECT FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                            WHERE r.ev_class = t.claims AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.reservations);
+    RETURN QUERY
         SELECT format('tracked table %s', t.reservations), format('its companion %s is gone', c.kind),
-            format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations)
+            CASE WHEN c.kind IN ('month', 'open') THEN format('SELECT availability.retrack(%L);', t.reservations)
+                 ELSE format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations) END
         FROM availability.tracked t
             CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
                                        ('open', t.open_view), ('claims', t.claims), ('hold', t.hold),
                                        ('request', t.request)) c (kind, relation)
         WHERE EXISTS (SELECT FROM pg_class WHERE oid = t.reservations)
             AND c.relation IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.relation);
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), 'its companion cancel is gone: nothing can be cancelled by a function',
+            format('SELECT availability.retrack(%L, cancel => %L);', t.reservations, t.cancel)
+        FROM availability.tracked t JOIN pg_class r ON r.oid = t.reservations JOIN pg_class k ON k.oid = t.calendar
+        WHERE t.cancel IS NOT NULL
+            AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                            WHERE p.prosqlbody IS NOT NULL AND p.prorettype = 'int4'::regtype AND p.proretset
+                                AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.reservations);
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations), 'is suspended: no row can be written',
+            format('SELECT availability.retrack(%L);', t.reservations)
+        FROM availability.tracked t JOIN pg_class c ON c.oid = t.claims AND c.relkind = 'v'
+        WHERE pg_get_viewdef(c.oid) ~ 'WHERE false;$';
+    RETURN QUERY
+        SELECT format('tracked table %s', t.reservations),
+            format('has the child %s, whose rows claim no days', i.inhrelid::regclass),
+            format('ALTER TABLE %s NO INHERIT %s;', i.inhrelid::regclass, t.reservations)
+        FROM availability.tracked t JOIN pg_class c ON c.oid = t.reservations AND c.relkind = 'r'
+            JOIN pg_inherits i ON i.inhparent = c.oid
+        ORDER BY 2;
+
+    -- What a restore brings without its settings, and what an earlier version left behind.
+    RETURN QUERY
+        SELECT format('table %s', c.oid::regclass),
+            'has the triggers of a tracked table but no settings, as a restore without the extension''s data has: no row can be written',
+            CASE WHEN pg_get_viewdef(v.oid) !~ 'WHERE false;$' THEN format('SELECT availability.retrack(%L);', c.oid::regclass)
+                 ELSE format('SELECT availability.untrack(%L);  -- then availability.track again', c.oid::regclass) END
+        FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+            -- a table that was renamed keeps the names of its companions
+            LEFT JOIN LATERAL (SELECT v.oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+                               WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+                                   AND v.relkind = 'v' AND v.relname LIKE '%\_claims'
+                               ORDER BY v.relname <> c.relname || '_claims' LIMIT 1) v ON true
+        WHERE g.tgfoid = 'availability.claim_changed()'::regprocedure AND g.tgparentid = 0
+            AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.reservations = c.oid)
+        ORDER BY 1;
+    RETURN QUERY
+        WITH calendars AS (
+            SELECT k.oid, k.relname, k.relnamespace, left(k.relname, -length('_calendar')) AS prefix
+            FROM pg_class k JOIN pg_attribute a ON a.attrelid = k.oid
+            WHERE k.relkind = 'r' AND k.relname LIKE '%\_calendar' AND NOT a.attisdropped
+                AND a.attname IN ('listing_id', 'ordinal', 'version', 'change', 'reservation_id', 'stay', 'was')
+                AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.calendar = k.oid)
+            GROUP BY 1, 2, 3 HAVING count(*) = 7),
+        leftovers AS (
+            SELECT k.*, c.oid AS reservations,
+                EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'availability.claim_changed()'::regprocedure) AS has_trigger,
+                (SELECT string_agg(o.oid::regclass::text, ', ' ORDER BY o.relname)
+                 FROM pg_class o
+                 WHERE o.relnamespace = k.relnamespace AND o.relkind = 'r'
+                    AND o.relname IN (k.relname, k.prefix || '_day', k.prefix || '_hold', k.prefix || '_request')) AS tables
+            FROM calendars k
+                LEFT JOIN LATERAL (SELECT c.oid FROM pg_class c
+                                   WHERE c.relkind IN ('r', 'p')
+                                       AND (c.relnamespace = k.relnamespace AND c.relname = k.prefix
+                                            OR EXISTS (SELECT FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid
+                                                           JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                                                       WHERE v.relnamespace = k.relnamespace AND v.relname = k.prefix || '_claims'
+                                                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid))
+                                   ORDER BY c.relname <> k.prefix LIMIT 1) c ON true)
+        SELECT CASE WHEN l.reservations IS NOT NULL THEN format('table %s', l.reservations::regclass)
+                    ELSE format('companion %s', l.oid::regclass) END,
+            CASE WHEN l.reservations IS NOT NULL THEN 'is not tracked; companions of an earlier tracking are left'
+                 ELSE 'was left by a tracked table that is gone' END,
+            CASE WHEN l.reservations IS NOT NULL THEN format('SELECT availability.untrack(%L);', l.reservations::regclass)
+                 ELSE format('DROP TABLE %s CASCADE;', l.tables) END
+        FROM leftovers l WHERE NOT l.has_trigger
+        ORDER BY 1;
+    RETURN QUERY
+        SELECT format('table %s', g.tgrelid::regclass), format('trigger %I serves no tracked table', g.tgname),
+            format('DROP TRIGGER %I ON %s;', g.tgname, g.tgrelid::regclass)
+        FROM pg_trigger g
+        WHERE g.tgfoid = 'availability.listing_changed()'::regprocedure AND g.tgparentid = 0
+            AND NOT EXISTS (SELECT FROM availability.tracked t
+                            WHERE t.listings = g.tgrelid
+                                AND g.tgname IN (t.listings_trigger, regexp_replace(t.listings_trigger, 'listing$', 'truncate')::name,
+                                                 regexp_replace(t.listings_trigger, 'listing$', 'rekey')::name))
+            -- retrack adopts them
+            AND NOT EXISTS (SELECT FROM pg_constraint f JOIN pg_trigger c ON c.tgrelid = f.conrelid
+                            WHERE f.contype = 'f' AND f.confrelid = g.tgrelid
+                                AND c.tgfoid = 'availability.claim_changed()'::regprocedure
+                                AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.reservations = f.conrelid))
+        ORDER BY 1, 2;
     RETURN QUERY
         SELECT format('companion %s', c.oid::regclass), format('belongs to another role than %s', t.reservations),
             format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass, r.relowner::regrole::name)
@@ -309,3 +450,34 @@ END
 $$;
 COMMENT ON FUNCTION availability.doctor() IS
     'what is wrong with the server and the tracked tables: one row a finding, with the exact line that mends it';
+
+-- Companions of tables that are tracked already are tied to them.
+UPDATE availability.tracked SET reservations = reservations;
+
+-- Calendars are written whole, also by updates by hand. A calendar that is locked for long or has a trigger of that name is
+-- left as it is.
+CREATE FUNCTION availability.calendar_updated() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'availability_calendar_updated';
+COMMENT ON FUNCTION availability.calendar_updated() IS
+    'trigger of calendars: an update by hand writes the whole calendar, for the decoder to read';
+
+DO $do$
+DECLARE
+    calendar regclass;
+    waits CONSTANT text := pg_catalog.current_setting('lock_timeout');
+BEGIN
+    PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
+    FOR calendar IN
+        SELECT t.calendar FROM availability.tracked AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.calendar AND c.relkind = 'r'
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgname = '_availability_calendar')
+    LOOP
+        BEGIN
+            EXECUTE pg_catalog.format('CREATE TRIGGER _availability_calendar BEFORE UPDATE ON %s FOR EACH ROW'
+                                      ' EXECUTE FUNCTION availability.calendar_updated()', calendar);
+        EXCEPTION WHEN lock_not_available OR undefined_table THEN
+            RAISE WARNING 'calendar % got no trigger: updates by hand of its largest rows can''t be decoded', calendar;
+        END;
+    END LOOP;
+    PERFORM pg_catalog.set_config('lock_timeout', waits, true);
+END
+$do$;

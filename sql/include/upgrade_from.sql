@@ -22,7 +22,7 @@ UPDATE visits SET status = 'cancelled' WHERE id = 3;
 SELECT :'version' >= '0.2' AS books \gset
 \if :books
 SELECT reservation_id, replayed FROM availability.book('reservations', 1, '[2027-07-01,2027-07-04)', 'old key', '{"id": 7}');
-SELECT availability.hold('reservations', 2, '[2027-07-01,2027-07-04)', '1 day') AS old_hold \gset
+SELECT availability.hold('reservations', 2, '[2027-07-01,2027-07-04)', '50 minutes') AS old_hold \gset
 \endif
 SELECT answer($$INSERT INTO reservations VALUES (3, 1, '[2027-05-02,2027-05-04)')$$);
 
@@ -30,6 +30,8 @@ ALTER EXTENSION availability UPDATE;
 SELECT object AS only_upgraded FROM catalog() EXCEPT SELECT object FROM installed;
 SELECT object AS only_installed FROM installed EXCEPT SELECT object FROM catalog();
 SELECT reservations, v.* FROM availability.tracked, availability.verify(reservations) AS v;
+-- Companions are tied to the extension, so that they go with it.
+SELECT count(DISTINCT (classid, objid)) AS tied FROM pg_depend WHERE deptype = 'n' AND refclassid = 'pg_extension'::regclass;
 
 -- The same session and its tracked tables, under the new one.
 SELECT answer($$INSERT INTO reservations VALUES (3, 1, '[2027-05-02,2027-05-04)')$$);

@@ -8,6 +8,8 @@ in_chroot() {
         root=$1
         shift
         mount -t proc proc "$root/proc" &&
+            # Packages set what the kernel does, and it is everybody'"'"'s.
+            mount --bind "$root/proc/sys" "$root/proc/sys" && mount -o remount,ro,bind "$root/proc/sys" &&
             mount -t tmpfs -o size=64k,mode=755 dev "$root/dev" &&
             mkdir "$root/dev/pts" "$root/dev/shm" &&
             for device in null zero full random urandom tty; do

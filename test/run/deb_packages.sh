@@ -14,8 +14,8 @@ cp -r .ci/debian debian
 if [ -d relay ]; then
     cat debian/control.relay >>debian/control.in
     sed -i '/^Build-Depends:/r debian/availability-relay.build-depends' debian/control.in
-    rm debian/control.relay debian/availability-relay.build-depends
 fi
+rm -f debian/control.relay debian/availability-relay.build-depends
 cat >debian/changelog <<CHANGELOG
 availability ($version) unstable; urgency=medium
 
@@ -33,4 +33,4 @@ if ! dpkg-buildpackage -b -us -uc -j"$jobs" >"$scratch/build.log" 2>&1; then
     exit 1
 fi
 lintian --version
-lintian --fail-on error,warning --info --display-info --no-tag-display-limit "$scratch"/*.changes
+lintian --fail-on error,warning --display-info --tag-display-limit 0 "$scratch"/*.changes

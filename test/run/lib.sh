@@ -27,7 +27,11 @@ interrupted=
 # The first stage ends at a signal; what it has started gets the signal too, or ends by remove_scratch. The trap on EXIT
 # speaks to the caller, even if the signal comes amid a command whose output goes elsewhere.
 end_at_signals() {
-    [ -n "${caller_out:-}" ] || exec {caller_out}>&1 {caller_err}>&2
+    if [ -z "${caller_out:-}" ]; then
+        exec {caller_out}>&1 {caller_err}>&2
+        # Not that of a run which this one is a test of.
+        scratch=
+    fi
     trap 'end_by_signal 129' HUP
     trap 'end_by_signal 130' INT
     trap 'end_by_signal 143' TERM
@@ -105,13 +109,16 @@ tree_files() {
         done
 }
 
-# Runs a script of the copy as the unprivileged user, behind end_at_signals, with nothing of the caller's environment but the path.
-# It gets a process group of its own, so that a signal reaches all of it.
+# What else of the caller's environment run_unprivileged passes on, as NAME=value.
+environment=()
+
+# Runs a script of the copy as the unprivileged user, behind end_at_signals, with nothing of the caller's environment
+# but the path and `environment`. It gets a process group of its own, so that a signal reaches all of it.
 run_unprivileged() {
     local status=0 child
     set -m
     "${unprivileged[@]}" env -i PATH="$PATH" TERM="${TERM:-dumb}" HOME="$scratch" TMPDIR="$scratch" \
-        LC_ALL=C.UTF-8 TZ=UTC scratch="$scratch" original_pg_config="$PG_CONFIG" \
+        LC_ALL=C.UTF-8 TZ=UTC scratch="$scratch" original_pg_config="$PG_CONFIG" "${environment[@]}" \
         bash "$scratch/src/$1" "${@:2}" </dev/null {caller_out}>&- {caller_err}>&- &
     child=$!
     set +m

@@ -1,10 +1,14 @@
 # What the build and the tests need, and how a Debian or Ubuntu system gets it. Sourced after lib.sh.
 #
-# install_prerequisites demo|check|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
-# sudo is not called, when nothing is missing; install_prerequisites relay sees to the relay's build alone. What the checks can do without, they want: see $wanted.
+# install_prerequisites demo|check|clients|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
+# sudo is not called, when nothing is missing; install_prerequisites relay sees to the
+# relay's build alone. What the checks can do without, they want: see $wanted.
 
 # The oldest PostgreSQL that the extension compiles against.
 oldest_server=15
+
+# Where Debian's servers are, each in a directory of its major version.
+servers=/usr/lib/postgresql
 
 # Adds a package to those to install, unless the command that follows its name succeeds.
 need() {
@@ -50,7 +54,7 @@ choose_server() {
         is_usable "$PG_CONFIG" || fail "PG_CONFIG is $PG_CONFIG, but there is no server beside it"
         return
     fi
-    for candidate in $(printf '%s\n' /usr/lib/postgresql/*/bin/pg_config | sort -rV); do
+    for candidate in $(printf '%s\n' "$servers"/*/bin/pg_config | sort -rV); do
         if is_usable "$candidate"; then
             PG_CONFIG=$candidate
             return
@@ -62,11 +66,12 @@ choose_server() {
 # The major version to install: the newest server that only lacks its headers, else the distribution's own.
 version_to_install() {
     local installed
-    installed=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | cut -d/ -f5 | grep '^[0-9]' | sort -n | tail -n 1)
+    installed=$(printf '%s\n' "$servers"/*/bin/postgres | sed 's,/bin/postgres,,; s,.*/,,' | grep '^[0-9]' | sort -n | tail -n 1)
     if [ "${installed:-0}" -ge "$oldest_server" ]; then
         echo "$installed"
     else
-        apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p'
+        # An index that is not there yet knows no package, and that is no failure.
+        { apt-cache depends postgresql 2>/dev/null || true; } | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p'
     fi
 }
 
@@ -150,6 +155,22 @@ list_missing() {
         need debhelper command -v dh
         need lintian command -v lintian
         need postgresql-server-dev-all command -v pg_buildext
+        if [ -d "$tree/relay" ]; then
+            local package
+            while IFS=' ,' read -r package; do
+                need "$package" dpkg-query -W -f '${db:Status-Status}' "$package"
+            done <"$tree/.ci/debian/availability-relay.build-depends"
+        fi
+    fi
+    if [ "$1" = clients ]; then
+        need protobuf-compiler command -v protoc
+        need pgbouncer test -x /usr/sbin/pgbouncer
+        need python3-venv /usr/bin/python3 -c 'import ensurepip'
+        need golang command -v go
+        need nodejs command -v node
+        need npm command -v npm
+        need default-jdk-headless command -v javac
+        need maven command -v mvn
     fi
     if ! choose_server; then
         missing+=(postgresql)
@@ -179,13 +200,16 @@ as_root() {
 # What apt is told wherever it is called: a network that is not there shows soon.
 apt_options=(-q -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 -o DPkg::Lock::Timeout=120)
 
-# Installs packages as root. A server that comes this way gets no cluster of its own: the file that asks for
-# that goes when apt has ended.
+# Installs packages as root. A server that comes this way gets no cluster of its own, and a pooler is not started: the
+# files that ask for that go when apt has ended.
 install_script='
     conf=/etc/postgresql-common/createcluster.d/availability-no-cluster.conf
-    trap "rm -f $conf; rmdir --ignore-fail-on-non-empty ${conf%/*}" EXIT
+    policy=/usr/sbin/policy-rc.d
+    [ ! -e $policy ] || policy=
+    trap "rm -f $conf $policy; rmdir --ignore-fail-on-non-empty ${conf%/*}" EXIT
     trap "exit 1" HUP INT TERM
     mkdir -p ${conf%/*} && echo "create_main_cluster = off" > $conf
+    [ -z "$policy" ] || { printf "#!/bin/sh\nexit 101\n" > $policy && chmod +x $policy; }
     apt-get install -y --no-install-recommends "$@"'
 
 # A resolver without a network gives up after seconds, not after half a minute for each name.

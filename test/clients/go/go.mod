@@ -1,0 +1,18 @@
+module availability
+
+go 1.19
+
+require (
+	github.com/RoaringBitmap/roaring v1.9.4
+	github.com/jackc/pgx/v5 v5.5.5
+	google.golang.org/protobuf v1.33.0
+)
+
+require (
+	github.com/bits-and-blooms/bitset v1.12.0 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20221227161230-091c0ba34f0a // indirect
+	github.com/mschoch/smat v0.2.0 // indirect
+	golang.org/x/crypto v0.17.0 // indirect
+	golang.org/x/text v0.14.0 // indirect
+)
