@@ -236,12 +236,13 @@ void SinkQueue::advance() {
     }
 }
 
-// Catching up ends when the last calendar is applied, and everything taken before.
+// Catching up ends when the last calendar is applied, and every batch before those that became calendars, though it may have to be
+// taken once more.
 void SinkQueue::settle() {
     if (!catching_up_ || loading_ || wanted_count_ > 0 || !calendars_taken_.empty() || !again_.empty())
         return;
     for (const Entry& entry : entries_)
-        if (entry.batch != nullptr && entry.taken && !entry.applied && entry.lsn <= confirmed_)
+        if (entry.batch != nullptr && !entry.applied && entry.lsn <= confirmed_)
             return;
     catching_up_ = false;
     frozen_at_ = 0;

@@ -30,6 +30,10 @@ void mistakes_are_named() {
     CHECK(error_of("\n\n[databas]\n") == "relay.toml:3: unknown option databas");
     CHECK(error_of("[relay]\n\nqueue_bytes = \"much\"\n") == "relay.toml:3: relay.queue_bytes must be an integer");
     CHECK(error_of("[redis]\nnodes = \"a:1\"\n") == "relay.toml:2: redis.nodes must be a list of strings");
+    CHECK(error_of("[redis]\n\nnöde = 1\n").rfind("relay.toml:3: ", 0) == 0);
+    CHECK(error_of(std::string(kGood) + "# für den Betrieb\n[http]\ntoken = \"schlüssel \\\" ü\"\n[log]\nlevel = 'ü'\n") ==
+          "log.level must be debug, info, warning or error");
+    CHECK(error_of(std::string(kGood) + "[http]\ntoken = \"\"\"ü\n\"ü\"\"\"\"\n") == "");
     CHECK(error_of("[redis\n").rfind("relay.toml:1: ", 0) == 0);
     CHECK(error_of("") == "database.tables must name at least one calendar companion");
     CHECK(error_of(std::string(kGood) + "slot = \"A\"\n").rfind("database.slot must be", 0) == 0);
