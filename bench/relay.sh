@@ -42,6 +42,16 @@ relay() {
         --database.slot "$1" --relay.heartbeat_seconds 0.05 --http.listen 127.0.0.1:19187 --relay.probe_sample 0 ${sink[$1]}
 }
 
+# Milliseconds that the server takes to decode and send all of it to a reader that does nothing.
+decode_alone() {
+    local start
+    start=$(date +%s%N)
+    pg_recvlogical -d "host=$scratch dbname=postgres user=postgres" -S alone --start --no-loop --endpos "$end" -f /dev/null \
+        -o format=protobuf -o transactions=on -o tables=public.reservations_calendar >"$scratch/alone.log" 2>&1
+    echo $((($(date +%s%N) - start) / 1000000))
+}
+
+sql -c "SELECT pg_create_logical_replication_slot('alone', 'availability_decoder')" >/dev/null
 for name in "${sinks[@]}"; do
     (relay "$name" bootstrap) 2>"$scratch/$name.log" || fail "$(cat "$scratch/$name.log")"
 done
@@ -50,13 +60,16 @@ sql -c "INSERT INTO reservations (listing_id, stay) SELECT n % $listings, datera
 end=$(value "SELECT pg_current_wal_insert_lsn()")
 
 echo "a backlog of $events events, $listings listings: events a second, from the start of the relay to the last position confirmed"
+echo "  decoding alone, by pg_recvlogical: $((events * 1000 / $(decode_alone)))"
 for name in "${sinks[@]}"; do
     start=$(date +%s%N)
     (relay "$name" run) 2>"$scratch/$name.log" &
     pid=$!
     until [ "$(value "SELECT confirmed_flush_lsn >= '$end' FROM pg_replication_slots WHERE slot_name = '$name'")" = t ]; do sleep 0.02; done
     took=$((($(date +%s%N) - start) / 1000000))
-    printf '  %-10s %8d   resident %4d MB\n' "$name" $((events * 1000 / took)) $(($(awk '/VmRSS/ {print $2}' "/proc/$pid/status") / 1024))
+    ticks=$(awk '{print $14 + $15}' "/proc/$pid/stat")
+    printf '  %-10s %8d   a second of the relay'"'"'s CPU: %8d   resident %4d MB\n' "$name" $((events * 1000 / took)) \
+        $((events * $(getconf CLK_TCK) / ticks)) $(($(awk '/VmRSS/ {print $2}' "/proc/$pid/status") / 1024))
     [ "$name" != fanout ] || curl -s -o "$scratch/snapshot" -w '  snapshot of all calendars: %{size_download} bytes in %{time_total} s\n' http://127.0.0.1:19187/snapshot
     kill "$pid"
     wait "$pid" || true
