@@ -5,10 +5,10 @@
 keep_logs() {
     local file
     rm -rf "$logs"
-    for file in server.log suite.log build.log src/regression.diffs src/output_iso src/tmp_check/log clients/logs; do
+    for file in server.log suite.log build.log src/regression.diffs src/output_iso src/tmp_check/log src/tmp_check_relay/log clients/logs; do
         [ -s "$scratch/$file" ] || continue
         mkdir -p "$logs"
-        cp -r "$scratch/$file" "$logs/"
+        cp -rT "$scratch/$file" "$logs/${file//\//_}"
     done
     [ ! -d "$logs" ] || echo "logs: $logs"
 }

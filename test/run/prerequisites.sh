@@ -1,7 +1,8 @@
 # What the build and the tests need, and how a Debian or Ubuntu system gets it. Sourced after lib.sh.
 #
 # install_prerequisites demo|check|clients|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
-# sudo is not called, when nothing is missing. What the checks can do without, they want: see $wanted.
+# sudo is not called, when nothing is missing; install_prerequisites relay sees to the
+# relay's build alone. What the checks can do without, they want: see $wanted.
 
 # The oldest PostgreSQL that the extension compiles against.
 oldest_server=15
@@ -101,11 +102,41 @@ sanitizer_package() {
     echo "libclang-rt-${version%%.*}-dev"
 }
 
+has_libpq() {
+    g++ -std=c++17 -I"$(pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)" -x c++ -E - <<<'#include <libpq-fe.h>'
+}
+
+# Of Debian 13 a package of its own.
+promtool_package() {
+    if apt-cache show promtool >/dev/null 2>&1; then echo promtool; else echo prometheus; fi
+}
+
+# What the relay is built with; the extension needs none of it.
+list_missing_of_relay() {
+    need libboost-dev has_header boost/beast/version.hpp
+    need libssl-dev has_header openssl/ssl.h
+    need libpq-dev has_libpq
+    need libhiredis-dev has_header hiredis/hiredis.h
+    need librdkafka-dev has_header librdkafka/rdkafka.h
+    need prometheus-cpp-dev has_header prometheus/registry.h
+    need libcli11-dev has_header CLI/CLI.hpp
+    need libspdlog-dev has_header spdlog/spdlog.h
+    need libfmt-dev has_header fmt/format.h
+    need libtomlplusplus-dev has_header toml++/toml.h
+}
+
 list_missing() {
     local clang
     missing=()
     wanted=
     need g++ command -v g++
+    if [ "$1" = relay ]; then
+        need make command -v make
+        need libroaring-dev has_header roaring/roaring.h
+        need libprotozero-dev has_header protozero/pbf_writer.hpp
+        list_missing_of_relay
+        return
+    fi
     need libroaring-dev has_header roaring/roaring.h
     need libprotozero-dev has_header protozero/pbf_writer.hpp
     if [ "$1" = check ]; then
@@ -115,6 +146,9 @@ list_missing() {
         need protobuf-compiler command -v protoc
         need python3-protobuf has_python_module google.protobuf
         need python3-jsonschema has_python_module jsonschema
+        list_missing_of_relay
+        need redis-server command -v redis-server
+        need "$(promtool_package)" command -v promtool
     fi
     if [ "$1" = deb ]; then
         need build-essential test -f /usr/share/build-essential/list

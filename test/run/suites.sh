@@ -49,7 +49,14 @@ stop_server
 
 unset PGHOST PGPORT PGUSER
 server_settings >"$scratch/tap.conf"
-export TEMP_CONFIG=$scratch/tap.conf PERL5LIB=$src/t/lib AVAILABILITY_TEST_MODULES=$src/test/boundary
+export TEMP_CONFIG=$scratch/tap.conf PERL5LIB=$src/t/lib
+
+suite "relay build" builds_cleanly "relay builds without a warning" make -s -C "$src/relay" -j "$(nproc)" WERROR=1 all tools || true
+suite "relay units" make -s -C "$src/relay" -j "$(nproc)" check || true
+suite "relay" installcheck REGRESS= ISOLATION= PROVE_FLAGS=-v PROVE_TESTS='relay/t/*.pl' || true
+mv "$src/tmp_check" "$src/tmp_check_relay"
+
+export AVAILABILITY_TEST_MODULES=$src/test/boundary
 suite "tap" installcheck REGRESS= ISOLATION= PROVE_FLAGS=-v || true
 
 [ "$failed" -eq 0 ]

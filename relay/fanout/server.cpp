@@ -1,0 +1,113 @@
+#include "relay/fanout/server.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "relay/fanout/session.hpp"
+
+namespace availability::relay {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+// After an accept that failed, for want of descriptors perhaps.
+constexpr std::chrono::milliseconds kAcceptAgain(100);
+
+} // namespace
+
+Server::Server(asio::io_context& io, const Settings& settings, const Store& store, Ring& ring, Hooks hooks)
+    : io_(io), settings_(settings), store_(store), ring_(ring), hooks_(std::move(hooks)), acceptor_(io), accept_again_(io) {}
+
+Server::~Server() { close(); }
+
+std::string Server::listen() {
+    const std::string& address = settings_.http_listen;
+    const std::size_t colon = address.rfind(':');
+    std::string host = address.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    error_code error;
+    tcp::resolver resolver(io_);
+    const auto found = resolver.resolve(host, address.substr(colon + 1), tcp::resolver::passive | tcp::resolver::numeric_service, error);
+    if (error || found.empty())
+        return "could not resolve http.listen " + address + ": " + error.message();
+    const tcp::endpoint endpoint = *found.begin();
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error)
+        acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error)
+        acceptor_.bind(endpoint, error);
+    if (!error)
+        acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error)
+        return "could not listen at " + address + ": " + error.message();
+    port_ = acceptor_.local_endpoint(error).port();
+    spdlog::info("listening at {}:{}", host, port_);
+    accept();
+    return {};
+}
+
+void Server::accept() {
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+        if (error == asio::error::operation_aborted)
+            return;
+        if (error) {
+            accept_again_.expires_after(kAcceptAgain);
+            accept_again_.async_wait([this](error_code cancelled) {
+                if (!cancelled)
+                    accept();
+            });
+            return;
+        }
+        if (counters_.connections >= static_cast<std::size_t>(settings_.http_max_connections))
+            ++counters_.refused; // and closed
+        else
+            std::make_shared<Session>(*this, std::move(socket))->start();
+        accept();
+    });
+}
+
+void Server::notify() {
+    if (waiting_.empty())
+        return;
+    std::vector<std::shared_ptr<Session>> woken;
+    woken.reserve(waiting_.size());
+    for (Session* session : waiting_)
+        woken.push_back(session->shared_from_this());
+    waiting_.clear();
+    for (const auto& session : woken)
+        session->wake();
+}
+
+// A copy: sessions that end take themselves out of the set.
+std::vector<std::shared_ptr<Session>> Server::all_sessions() {
+    std::vector<std::shared_ptr<Session>> all;
+    all.reserve(sessions_.size());
+    for (Session* session : sessions_)
+        all.push_back(session->shared_from_this());
+    return all;
+}
+
+void Server::drop_slow() {
+    if (counters_.subscribers == 0)
+        return;
+    for (const auto& session : all_sessions())
+        session->drop_if_overtaken();
+}
+
+void Server::end_streams(const std::string& reason) {
+    for (const auto& session : all_sessions())
+        session->end(reason);
+}
+
+void Server::close() {
+    error_code ignored;
+    acceptor_.close(ignored);
+    accept_again_.cancel();
+    for (const auto& session : all_sessions())
+        session->abandon();
+}
+
+} // namespace availability::relay

@@ -1,0 +1,58 @@
+// From messages of the decoder to batches.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay/event.hpp"
+#include "relay/source/event_reader.hpp"
+
+namespace availability::relay {
+
+// The prefix of the relay's heartbeats.
+inline constexpr char kHeartbeatPrefix[] = "availability-relay";
+
+class BatchHandler {
+  public:
+    virtual ~BatchHandler() = default;
+    // An event that has just been read, of a batch that on_batch() will bring: what the relay holds of the listing goes into
+    // `previous`, whose bytes `arena` keeps. Called once an event, in their order.
+    virtual void on_event(Event* event, Arena* arena) = 0;
+    virtual void on_batch(BatchPtr batch) = 0;
+    // All up to there has come; `heartbeat_at` is the commit time of a heartbeat, else 0.
+    virtual void on_position(std::uint64_t lsn, std::int64_t heartbeat_at) = 0;
+};
+
+class Assembler {
+  public:
+    Assembler(const std::vector<std::string>& tables, BatchHandler& handler);
+
+    // The stream begins, anew perhaps; what was not flushed is forgotten.
+    void begin(Epoch epoch);
+    void take(std::string_view message);
+    void take_keepalive(std::uint64_t lsn);
+    // Hands over what has been gathered.
+    void flush();
+    bool pending() const { return batch_ != nullptr; }
+
+  private:
+    static constexpr std::size_t kMaxEvents = 256;
+    static constexpr std::size_t kMaxBytes = 64 * 1024;
+
+    void add(std::string_view message);
+    void commit(const Event& frame);
+
+    EventReader reader_;
+    BatchHandler& handler_;
+    Epoch epoch_ = 0;
+    std::shared_ptr<Batch> batch_;
+    std::uint64_t lsn_ = 0; // end of the last transaction that is complete
+    Position last_;         // of the last event
+    bool in_transaction_ = false;
+    std::int64_t heartbeat_at_ = 0;
+};
+
+} // namespace availability::relay

@@ -1,0 +1,38 @@
+// The door for the decoder's messages: everything that an Event promises is checked here.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "relay/event.hpp"
+
+namespace availability::relay {
+
+// Reads messages of decoder/event.proto. A field that it doesn't know is skipped, as the format allows.
+class EventReader {
+  public:
+    // The configured calendar companions, as schema.table.
+    explicit EventReader(const std::vector<std::string>& tables);
+
+    // Reads one message; the event's views point into it. What cannot be read, or breaks a promise of the format, becomes kUnreadable with
+    // a reason, and with the listing as far as it is known.
+    Event read(std::string_view message);
+
+    // Of the last message read, if it was kMessage.
+    std::string_view prefix() const { return prefix_; }
+    std::string_view content() const { return content_; }
+
+  private:
+    const char* parse(std::string_view message, Event* event);
+    const char* check(Event* event);
+
+    std::vector<std::string> tables_; // quoted
+    std::string last_name_;           // as messages write it, of last_table_
+    std::uint16_t last_table_ = 0;
+    std::string_view table_;
+    std::string_view prefix_;
+    std::string_view content_;
+};
+
+} // namespace availability::relay
