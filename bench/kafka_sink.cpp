@@ -23,7 +23,9 @@ constexpr std::size_t kBatch = 256;
 double cpu_seconds() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](timeval time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; };
+    const auto seconds = [](timeval time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -66,8 +68,9 @@ int main(int argc, char** argv) {
     while (!feed.idle())
         io.run_one();
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-    std::printf("%lld events, two messages each, in %.2f s: %.0f a second; %.2f us of the relay's CPU an event\n", static_cast<long long>(events),
-                wall.count(), static_cast<double>(events) / wall.count(), (cpu_seconds() - cpu) * 1e6 / static_cast<double>(events));
+    std::printf("%lld events, two messages each, in %.2f s: %.0f a second; %.2f us of the relay's CPU an event\n",
+                static_cast<long long>(events), wall.count(), static_cast<double>(events) / wall.count(),
+                (cpu_seconds() - cpu) * 1e6 / static_cast<double>(events));
     bool done = false;
     sink.stop([&] { done = true; });
     while (!done)

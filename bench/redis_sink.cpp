@@ -1,4 +1,5 @@
-// How many events a second the Redis sink writes: ready-made batches, one core for the relay's loop, and Redis on another.
+// How many events a second the Redis sink writes: ready-made batches, one core for the relay's loop, and Redis on
+// another.
 //
 //   redis_sink NODE[,NODE…] single|cluster calendar|months LISTINGS EVENTS
 
@@ -22,7 +23,9 @@ constexpr std::size_t kBatch = 256;
 double cpu_seconds() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](timeval time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; };
+    const auto seconds = [](timeval time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -80,8 +83,8 @@ int main(int argc, char** argv) {
                 if (first)
                     batch.add(EventKind::kCalendar, Key::of(listing), version + 1, states[0][shape]);
                 else
-                    batch.add(EventKind::kCreated, Key::of(listing), version + 1, states[state][shape], version + 1 - listings,
-                              states[1 - state][shape]);
+                    batch.add(EventKind::kCreated, Key::of(listing), version + 1, states[state][shape],
+                              version + 1 - listings, states[1 - state][shape]);
             }
             feed.push(batch.take());
         }
@@ -93,8 +96,9 @@ int main(int argc, char** argv) {
         while (!feed.idle() && feed.demands.empty())
             io.run_one();
         const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-        std::printf("%s: %lld events in %.2f s: %.0f a second; %.2f us of the relay's CPU an event\n", what, static_cast<long long>(count),
-                    wall.count(), static_cast<double>(count) / wall.count(), (cpu_seconds() - cpu) * 1e6 / static_cast<double>(count));
+        std::printf("%s: %lld events in %.2f s: %.0f a second; %.2f us of the relay's CPU an event\n", what,
+                    static_cast<long long>(count), wall.count(), static_cast<double>(count) / wall.count(),
+                    (cpu_seconds() - cpu) * 1e6 / static_cast<double>(count));
     };
     sink.start(&feed);
     sink.begin_epoch(epoch, false);

@@ -8,9 +8,9 @@
 
 namespace availability::relay {
 
-inline constexpr int kExitFailure = 1;  // it may work another time
-inline constexpr int kExitUsage = 2;    // flags or settings
-inline constexpr int kExitPerson = 3;   // a person has to act: the slot is lost, say
+inline constexpr int kExitFailure = 1; // it may work another time
+inline constexpr int kExitUsage = 2;   // flags or settings
+inline constexpr int kExitPerson = 3;  // a person has to act: the slot is lost, say
 
 // `read_again` reads the settings anew for SIGHUP; an error, empty if there is none.
 using ReadSettings = std::string (*)(Settings* settings);

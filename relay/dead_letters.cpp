@@ -23,13 +23,17 @@ std::size_t utf8_size(std::string_view text) {
     const unsigned char first = byte(0);
     if (first < 0x80)
         return 1;
-    const std::size_t size = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    const std::size_t size = first >= 0xc2 && first < 0xe0   ? 2
+                             : first >= 0xe0 && first < 0xf0 ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
     if (size == 0 || text.size() < size)
         return 0;
     for (std::size_t i = 1; i < size; ++i)
         if ((byte(i) & 0xc0) != 0x80)
             return 0;
-    if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
+    if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
+        (first == 0xf4 && byte(1) > 0x8f))
         return 0;
     return size;
 }
@@ -54,18 +58,21 @@ std::string json_string(std::string_view text) {
     return out + '"';
 }
 
-std::string format_dead_letter(std::string_view sink, const std::string& table, const Event& event, std::string_view reason) {
+std::string format_dead_letter(std::string_view sink, const std::string& table, const Event& event,
+                               std::string_view reason) {
     std::string raw(4 * ((event.raw.size() + 2) / 3) + 1, '\0');
     raw.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(raw.data()),
-                                                        reinterpret_cast<const unsigned char*>(event.raw.data()), static_cast<int>(event.raw.size()))));
+                                                        reinterpret_cast<const unsigned char*>(event.raw.data()),
+                                                        static_cast<int>(event.raw.size()))));
     std::string listing = "null";
     if (event.listing.kind == Key::Kind::kNumber)
         listing = std::to_string(event.listing.number);
     else if (event.listing.kind == Key::Kind::kText)
         listing = json_string(event.listing.text);
-    return fmt::format(R"({{"at":{},"sink":{},"reason":{},"event":"{}","table":{},"listing":{},"version":{},"lsn":"{}","seq":{},"raw":"{}"}})", now_us(),
-                       json_string(sink), json_string(reason), word_of(event.kind), json_string(table), listing, event.version,
-                       format_lsn(event.position.lsn), event.position.seq, raw);
+    return fmt::format(R"({{"at":{},"sink":{},"reason":{},"event":"{}","table":{},"listing":{},)"
+                       R"("version":{},"lsn":"{}","seq":{},"raw":"{}"}})",
+                       now_us(), json_string(sink), json_string(reason), word_of(event.kind), json_string(table),
+                       listing, event.version, format_lsn(event.position.lsn), event.position.seq, raw);
 }
 
 DeadLetters::~DeadLetters() {

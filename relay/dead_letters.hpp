@@ -26,7 +26,8 @@ class DeadLetters {
 };
 
 // One line of JSON without its end: what the event says, and `raw`, its message in base64.
-std::string format_dead_letter(std::string_view sink, const std::string& table, const Event& event, std::string_view reason);
+std::string format_dead_letter(std::string_view sink, const std::string& table, const Event& event,
+                               std::string_view reason);
 // The text as a JSON string, quotes included; bytes that are no UTF-8 become U+FFFD.
 std::string json_string(std::string_view text);
 

@@ -1,8 +1,8 @@
 // What passes between the parts of the relay: events, as the decoder sent them, and batches of them.
 //
-// An Event is views into bytes that its Batch owns; whoever keeps a view keeps the batch. Batches are immutable and shared by
-// all sinks. Nothing in an event is trusted any more: its stays and its calendar have been validated where it was read
-// (event_reader.hpp).
+// An Event is views into bytes that its Batch owns; whoever keeps a view keeps the batch. Batches are immutable and
+// shared by all sinks. Nothing in an event is trusted any more: its stays and its calendar have been validated where it
+// was read (event_reader.hpp).
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,13 @@
 
 namespace availability::relay {
 
-// Everything that the relay writes carries the epoch that it was written in. A new one begins with each bootstrap; it is greater than
-// every one before: greatest(old + 1, microseconds of the clock). Within an epoch the versions of a listing only grow.
+// Everything that the relay writes carries the epoch that it was written in. A new one begins with each bootstrap; it
+// is greater than every one before: greatest(old + 1, microseconds of the clock). Within an epoch the versions of a
+// listing only grow.
 using Epoch = std::uint64_t;
 
-// Orders all events of an epoch, and names each of them: the end of its commit and its number in the transaction, from 1.
+// Orders all events of an epoch, and names each of them: the end of its commit and its number in the transaction,
+// from 1.
 struct Position {
     std::uint64_t lsn = 0;
     std::uint64_t seq = 0;
@@ -36,13 +38,14 @@ enum class EventKind : std::uint8_t {
     kCancelled = 3,
     kReset = 4,
     kDropped = 5,
-    // A change that nobody can read, of the listing if it has one, of another part of the table if not. What was known of the listing is
-    // void: its key is to be deleted, whatever its version.
+    // A change that nobody can read, of the listing if it has one, of another part of the table if not. What was known
+    // of the listing is void: its key is to be deleted, whatever its version.
     kUnreadable = 6,
     kBegin = 7,   // the source consumes it
     kCommit = 8,  // the source consumes it
     kMessage = 9, // the source consumes it
-    // The calendar of a listing as the relay holds it: no change, but what a sink needs for a new epoch, to catch up or to warm up.
+    // The calendar of a listing as the relay holds it: no change, but what a sink needs for a new epoch, to catch up or
+    // to warm up.
     kCalendar = 100,
 };
 
@@ -85,18 +88,18 @@ struct Event {
     // Which of the configured tables; its name and what its keys begin with are the configuration's.
     std::uint16_t table = 0;
     Key listing;
-    Key reservation;         // none: kReset, kDropped, kCalendar and the changes of a hold
-    DaySpan stay = {0, 0};   // empty if the change gave none
-    DaySpan was = {0, 0};    // empty if it had none
+    Key reservation;       // none: kReset, kDropped, kCalendar and the changes of a hold
+    DaySpan stay = {0, 0}; // empty if the change gave none
+    DaySpan was = {0, 0};  // empty if it had none
     std::int64_t version = 0;
     std::string_view booked; // the stored bytes of a valid day set; that of kDropped is empty of days
     Position position;       // of kCalendar: {0, 0}
     std::int64_t at = 0;     // time of the commit in microseconds since 1970; of kCalendar: 0
     std::string_view reason; // kUnreadable
 
-    // The calendar that this event follows, if the relay held the one just before it: then what differs between `previous` and
-    // `booked` is all that changed since `previous_version`. kUnknownVersion for a listing's first event, for kCalendar and for an
-    // event that comes again: then all of the calendar counts as changed.
+    // The calendar that this event follows, if the relay held the one just before it: then what differs between
+    // `previous` and `booked` is all that changed since `previous_version`. kUnknownVersion for a listing's first
+    // event, for kCalendar and for an event that comes again: then all of the calendar counts as changed.
     std::int64_t previous_version = kUnknownVersion;
     std::string_view previous;
 
@@ -121,8 +124,8 @@ class Arena {
 struct Batch {
     Epoch epoch = 0;
     std::vector<Event> events;
-    // Where the stream stands after the batch: if all before it and this one are applied, all up to `lsn` is. A batch that ends amid a
-    // transaction has the end of the one before it. Calendars alone: 0.
+    // Where the stream stands after the batch: if all before it and this one are applied, all up to `lsn` is. A batch
+    // that ends amid a transaction has the end of the one before it. Calendars alone: 0.
     std::uint64_t lsn = 0;
     // Time of the first commit in it, microseconds since 1970; 0 without one.
     std::int64_t first_at = 0;

@@ -245,7 +245,8 @@ void append_lease(Stamp stamp, std::uint64_t token, std::string* bytes) {
 MonthBits month_bits(const DaysetView& calendar, Month month) {
     const DaySpan days = days_of(month);
     MonthBits bits{};
-    for (DaySpan run = calendar.next_run(days.first_day); run.first_day < days.end_day; run = calendar.next_run(run.end_day))
+    for (DaySpan run = calendar.next_run(days.first_day); run.first_day < days.end_day;
+         run = calendar.next_run(run.end_day))
         for (Day day = run.first_day; day < std::min(run.end_day, days.end_day); day++) {
             const auto bit = static_cast<unsigned>(day - days.first_day);
             bits[bit / 8] = static_cast<char>(static_cast<unsigned char>(bits[bit / 8]) | 0x80U >> (bit % 8));

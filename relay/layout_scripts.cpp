@@ -1,7 +1,9 @@
-// The scripts by which Redis is written. Every one of them only ever replaces an entry by one with a stamp that is at least as great.
+// The scripts by which Redis is written. Every one of them only ever replaces an entry by one with a stamp that is at
+// least as great.
 //
-// Redis runs a script alone, so that what it read still holds when it writes. Stamps are compared as four numbers of 32 bits: Lua's numbers
-// are doubles, in which versions would lose their last bits, and its strings are compared by the server's locale.
+// Redis runs a script alone, so that what it read still holds when it writes. Stamps are compared as four numbers of 32
+// bits: Lua's numbers are doubles, in which versions would lose their last bits, and its strings are compared by the
+// server's locale.
 //
 // PX is in milliseconds, "0" for no expiry.
 
@@ -12,22 +14,22 @@ namespace availability::layout {
 namespace {
 
 // SET with or without expiry, and whether stamp a of the bytes given is less than stamp b.
-#define COMMON                                                                                                                             \
-    "local call, unpack = redis.call, struct.unpack\n"                                                                                     \
-    "local function less(a, b)\n"                                                                                                          \
-    "  local a1, a2, a3, a4 = unpack('>I4I4i4I4', a)\n"                                                                                    \
-    "  local b1, b2, b3, b4 = unpack('>I4I4i4I4', b)\n"                                                                                    \
-    "  if a1 ~= b1 then return a1 < b1 end\n"                                                                                              \
-    "  if a2 ~= b2 then return a2 < b2 end\n"                                                                                              \
-    "  if a3 ~= b3 then return a3 < b3 end\n"                                                                                              \
-    "  return a4 < b4\n"                                                                                                                   \
-    "end\n"                                                                                                                                \
-    "local function set(key, value, px)\n"                                                                                                 \
-    "  if px == '0' then call('SET', key, value) else call('SET', key, value, 'PX', px) end\n"                                             \
+#define COMMON                                                                                                         \
+    "local call, unpack = redis.call, struct.unpack\n"                                                                 \
+    "local function less(a, b)\n"                                                                                      \
+    "  local a1, a2, a3, a4 = unpack('>I4I4i4I4', a)\n"                                                                \
+    "  local b1, b2, b3, b4 = unpack('>I4I4i4I4', b)\n"                                                                \
+    "  if a1 ~= b1 then return a1 < b1 end\n"                                                                          \
+    "  if a2 ~= b2 then return a2 < b2 end\n"                                                                          \
+    "  if a3 ~= b3 then return a3 < b3 end\n"                                                                          \
+    "  return a4 < b4\n"                                                                                               \
+    "end\n"                                                                                                            \
+    "local function set(key, value, px)\n"                                                                             \
+    "  if px == '0' then call('SET', key, value) else call('SET', key, value, 'PX', px) end\n"                         \
     "end\n"
 
-// KEYS: P{LISTING}. ARGV: entry, PX. Written out, without the functions of the others: it is run with every event, and to make a
-// function costs as much as to compare.
+// KEYS: P{LISTING}. ARGV: entry, PX. Written out, without the functions of the others: it is run with every event, and
+// to make a function costs as much as to compare.
 constexpr std::string_view kWriteCalendarSource = R"lua(
 local old = redis.call('GETRANGE', KEYS[1], 0, 15)
 if #old == 16 then
@@ -64,9 +66,10 @@ end
 return written
 )lua";
 
-// KEYS: P{LISTING}:version, then months in ascending order. ARGV: <epoch:8> <version:8> <first month:2> <mask of the months given:4>
-// <previous version:8>, PX of the version, PX of the months, then the four bytes of each month. Without a previous version all
-// months of the mask that are not given stop counting; with one, only those that changed since are given, and the others go on counting.
+// KEYS: P{LISTING}:version, then months in ascending order. ARGV: <epoch:8> <version:8> <first month:2> <mask of the
+// months given:4> <previous version:8>, PX of the version, PX of the months, then the four bytes of each month. Without
+// a previous version all months of the mask that are not given stop counting; with one, only those that changed since
+// are given, and the others go on counting.
 constexpr std::string_view kWriteMonthsSource = R"lua(
 local call, unpack = redis.call, struct.unpack
 local head = ARGV[1]
@@ -113,7 +116,8 @@ for i = 2, #KEYS do call('DEL', KEYS[i]) end
 return 1
 )lua";
 
-// KEYS: P{LISTING}[:version]. ARGV: lease, PX. An entry of an older epoch makes way; its months don't count any more, either.
+// KEYS: P{LISTING}[:version]. ARGV: lease, PX. An entry of an older epoch makes way; its months don't count any more,
+// either.
 constexpr std::string_view kLeaseSource = COMMON R"lua(
 local old = call('GET', KEYS[1])
 if old and #old >= 16 then
@@ -129,11 +133,12 @@ return 1
 )lua";
 
 // Whether a fill of a stamp may go onto what is there: the lease of this reader, or an entry with no greater stamp.
-#define MAY_FILL                                                                                                                           \
-    "local function may_fill(old, stamp, token)\n"                                                                                         \
-    "  if not old or #old < 16 then return false end\n"                                                                                    \
-    "  if #old == 25 and string.sub(old, 17, 17) == 'L' then return string.sub(old, 18) == token and string.sub(old, 1, 8) == string.sub(stamp, 1, 8) end\n" \
-    "  return not less(stamp, old)\n"                                                                                                      \
+#define MAY_FILL                                                                                                       \
+    "local function may_fill(old, stamp, token)\n"                                                                     \
+    "  if not old or #old < 16 then return false end\n"                                                                \
+    "  if #old == 25 and string.sub(old, 17, 17) == 'L' then return string.sub(old, 18) == token and string.sub(old, " \
+    "1, 8) == string.sub(stamp, 1, 8) end\n"                                                                           \
+    "  return not less(stamp, old)\n"                                                                                  \
     "end\n"
 
 // KEYS: P{LISTING}. ARGV: entry (a calendar or a tombstone), PX, token of the lease or "".
@@ -143,8 +148,8 @@ set(KEYS[1], ARGV[1], ARGV[2])
 return 1
 )lua";
 
-// KEYS: P{LISTING}:version, then months in ascending order. ARGV: entry (months or a tombstone), PX of the version, PX of the months,
-// token of the lease or "", then the four bytes of each month.
+// KEYS: P{LISTING}:version, then months in ascending order. ARGV: entry (months or a tombstone), PX of the version, PX
+// of the months, token of the lease or "", then the four bytes of each month.
 constexpr std::string_view kFillMonthsSource = COMMON MAY_FILL R"lua(
 local old = call('GET', KEYS[1])
 local value = ARGV[1]
@@ -165,7 +170,8 @@ for i = 2, #KEYS do set(KEYS[i], ARGV[i + 3], ARGV[3]) end
 return 1
 )lua";
 
-// KEYS: R{TAG}. ARGV: record. The answer is what was there. A record of a greater epoch stays: another relay has taken over.
+// KEYS: R{TAG}. ARGV: record. The answer is what was there. A record of a greater epoch stays: another relay has taken
+// over.
 constexpr std::string_view kRecordSource = R"lua(
 local old = redis.call('GET', KEYS[1])
 if old and #old >= 32 then

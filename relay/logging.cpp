@@ -26,8 +26,9 @@ void set_up_log(const Settings& settings) {
     auto logger = std::make_shared<spdlog::logger>("relay", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
     formatter->add_flag<JsonMessage>('*');
-    formatter->set_pattern(settings.log_format == "json" ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})"
-                                                         : "%Y-%m-%d %H:%M:%S.%e %l: %v");
+    formatter->set_pattern(settings.log_format == "json"
+                               ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})"
+                               : "%Y-%m-%d %H:%M:%S.%e %l: %v");
     logger->set_formatter(std::move(formatter));
     logger->set_level(spdlog::level::from_str(settings.log_level));
     logger->flush_on(spdlog::level::debug);

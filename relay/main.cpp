@@ -37,12 +37,14 @@ void add_options(CLI::App& app) {
     app.add_option("-c,--config", config_file, "the settings, a TOML file")->envname("AVAILABILITY_RELAY_CONFIG");
     for (const Option& option : options())
         app.add_option_function<std::string>(
-               std::string("--") + option.name, [&option](const std::string& text) { given.emplace_back(&option, text); }, option.help)
+               std::string("--") + option.name,
+               [&option](const std::string& text) { given.emplace_back(&option, text); }, option.help)
             ->group("Settings (each also in the file and in the environment)");
 }
 
 int main_with(int count, char** arguments) {
-    CLI::App app("Reads one replication slot of availability_decoder; keeps Redis and Kafka exact; gives the stream to read services.");
+    CLI::App app("Reads one replication slot of availability_decoder; keeps Redis and Kafka exact; gives the stream to "
+                 "read services.");
     app.name("availability-relay");
     app.set_version_flag("--version", "availability-relay " AVAILABILITY_VERSION);
     add_options(app);
@@ -50,7 +52,8 @@ int main_with(int count, char** arguments) {
     bool only_check = false;
     app.add_flag("--check", only_check, "checks the settings, prints them without secrets, and ends");
     CLI::App* run_command = app.add_subcommand("run", "streams until it is told to end");
-    CLI::App* bootstrap_command = app.add_subcommand("bootstrap", "makes the slot anew, begins an epoch, gives every calendar to the sinks, and ends");
+    CLI::App* bootstrap_command = app.add_subcommand(
+        "bootstrap", "makes the slot anew, begins an epoch, gives every calendar to the sinks, and ends");
     CLI::App* verify_command = app.add_subcommand("verify", "compares what Redis holds with the database");
     bool repair = false;
     verify_command->add_flag("--repair", repair, "writes what differs");

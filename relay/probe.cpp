@@ -97,25 +97,29 @@ bool Probe::choose() {
 
 void Probe::read_database() {
     // The type of the parameter is that of the column, whatever it is.
-    database_->query(fmt::format("SELECT listing_id::pg_catalog.text, version, booked::pg_catalog.bytea FROM {} WHERE listing_id = ANY ($1)",
-                                 quote_qualified(settings_.database_tables[table_])),
-                     {array_of(names_)}, [this](PgRows rows) {
-                         if (rows.error)
-                             return fail(rows.error.message);
-                         read_at_ = now_us();
-                         std::vector<ListingName> found;
-                         expected_.clear();
-                         for (std::size_t row = 0; row < rows.rows.size(); ++row) {
-                             const auto name = std::find_if(names_.begin(), names_.end(),
-                                                            [&](const ListingName& wanted) { return wanted.key().str() == rows.text(row, 0); });
-                             if (name == names_.end())
-                                 continue;
-                             found.push_back(*name);
-                             expected_.push_back({std::strtoll(rows.text(row, 1).c_str(), nullptr, 10), bytes_of(rows.text(row, 2))});
-                         }
-                         names_ = std::move(found);
-                         read_redis();
-                     });
+    database_->query(
+        fmt::format(
+            "SELECT listing_id::pg_catalog.text, version, booked::pg_catalog.bytea FROM {} WHERE listing_id = ANY ($1)",
+            quote_qualified(settings_.database_tables[table_])),
+        {array_of(names_)}, [this](PgRows rows) {
+            if (rows.error)
+                return fail(rows.error.message);
+            read_at_ = now_us();
+            std::vector<ListingName> found;
+            expected_.clear();
+            for (std::size_t row = 0; row < rows.rows.size(); ++row) {
+                const auto name = std::find_if(names_.begin(), names_.end(), [&](const ListingName& wanted) {
+                    return wanted.key().str() == rows.text(row, 0);
+                });
+                if (name == names_.end())
+                    continue;
+                found.push_back(*name);
+                expected_.push_back(
+                    {std::strtoll(rows.text(row, 1).c_str(), nullptr, 10), bytes_of(rows.text(row, 2))});
+            }
+            names_ = std::move(found);
+            read_redis();
+        });
 }
 
 void Probe::read_redis() {
@@ -137,7 +141,8 @@ void Probe::judge(const std::vector<CachedListing>& cached) {
         const CachedListing& entry = cached[i];
         if (entry.kind == CachedListing::Kind::kFailed)
             return fail(entry.problem);
-        const bool shown = entry.stamp.epoch == epoch_ && (entry.kind == CachedListing::Kind::kCalendar || entry.kind == CachedListing::Kind::kMonths);
+        const bool shown = entry.stamp.epoch == epoch_ &&
+                           (entry.kind == CachedListing::Kind::kCalendar || entry.kind == CachedListing::Kind::kMonths);
         const bool older = entry.stamp.version < expected_[i].version;
         const bool other = entry.stamp.version == expected_[i].version && !shows(entry, expected_[i].booked);
         if (!shown || (!older && !other))

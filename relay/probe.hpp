@@ -1,7 +1,8 @@
 // Judges Redis from outside, as a reader of it would see it.
 //
-// From time to time: a sample of listings is read from the database, then from Redis. What is older there is asked for again until it is as new as the database
-// was at first: how long that took, at least, is how stale it was. Misses are no mistake.
+// From time to time: a sample of listings is read from the database, then from Redis. What is older there is asked for
+// again until it is as new as the database was at first: how long that took, at least, is how stale it was. Misses are
+// no mistake.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ namespace availability::relay {
 class Probe {
   public:
     struct Hooks {
-        std::function<bool()> wanted;      // whether there is anything to judge now
+        std::function<bool()> wanted; // whether there is anything to judge now
         std::function<Epoch()> epoch;
         std::function<std::int64_t()> lag; // what the relay tells of Redis, microseconds
         // How stale the sample was, and how many of it for longer than was told.
@@ -32,7 +33,8 @@ class Probe {
         std::function<void(const std::string&)> failed;
     };
 
-    // The store says which listings there are, and no more. Throws std::runtime_error if Redis's TLS files can't be used.
+    // The store says which listings there are, and no more. Throws std::runtime_error if Redis's TLS files can't be
+    // used.
     Probe(boost::asio::io_context& io, const Settings& settings, const Store& store, Hooks hooks);
     void start() { schedule(); }
     void stop();
@@ -62,8 +64,8 @@ class Probe {
     std::vector<ListingName> names_; // still to be judged
     std::vector<Expected> expected_;
     Epoch epoch_ = 0;
-    std::int64_t read_at_ = 0; // when the database had been read
-    std::int64_t lag_ = 0;     // the greatest that was told since
+    std::int64_t read_at_ = 0;   // when the database had been read
+    std::int64_t lag_ = 0;       // the greatest that was told since
     std::int64_t staleness_ = 0; // how long the oldest has been seen to be older
     std::size_t differences_ = 0;
     std::uint16_t table_ = 0;

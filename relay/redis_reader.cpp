@@ -33,7 +33,9 @@ RedisReader::RedisReader(boost::asio::io_context& io, const Settings& settings)
     client_.start();
 }
 
-RedisReader::~RedisReader() { client_.stop(); }
+RedisReader::~RedisReader() {
+    client_.stop();
+}
 
 std::string RedisReader::key_of(const ListingName& name) const {
     std::string key;
@@ -51,7 +53,10 @@ void RedisReader::read(std::vector<ListingName> listings, Done done) {
         const std::uint16_t slot = redis::slot_of(key);
         if (options_.keys.layout == layout::Layout::kMonths)
             key += layout::kVersionSuffix;
-        auto request = redis::call(redis::command("GET", key), [this, i](const redis::Reply* reply, std::string_view reason) { take_entry(i, reply, reason); });
+        auto request =
+            redis::call(redis::command("GET", key), [this, i](const redis::Reply* reply, std::string_view reason) {
+                take_entry(i, reply, reason);
+            });
         request->slot = slot;
         client_.submit(std::move(request));
     }
@@ -68,7 +73,8 @@ void RedisReader::take_entry(std::size_t index, const redis::Reply* reply, std::
     layout::Entry entry;
     if (reply == nullptr || reply->is_error()) {
         cached.kind = CachedListing::Kind::kFailed;
-        cached.problem = reply != nullptr ? reply->text : std::string(reason) + (trouble_.empty() ? "" : ": " + trouble_);
+        cached.problem =
+            reply != nullptr ? reply->text : std::string(reason) + (trouble_.empty() ? "" : ": " + trouble_);
     } else if (reply->type == redis::Reply::Type::kString) {
         if (const char* problem = layout::read_entry(options_.keys.layout, reply->text, &entry)) {
             cached.kind = CachedListing::Kind::kBroken;
@@ -95,7 +101,8 @@ void RedisReader::take_entry(std::size_t index, const redis::Reply* reply, std::
     one_done();
 }
 
-// The version is read before the months, so that an event between shows as newer days under an older version; who compares asks twice.
+// The version is read before the months, so that an event between shows as newer days under an older version; who
+// compares asks twice.
 void RedisReader::read_months(std::size_t index, const layout::Entry& entry) {
     std::vector<layout::Month> months;
     const std::string key = key_of(listings_[index]);
@@ -112,24 +119,25 @@ void RedisReader::read_months(std::size_t index, const layout::Entry& entry) {
         layout::append_month(month, &name);
         command.add(name);
     }
-    auto request = redis::call(std::move(wire), [this, index, months](const redis::Reply* reply, std::string_view reason) {
-        CachedListing& cached = cached_[index];
-        if (reply == nullptr || reply->is_error() || reply->elements.size() != months.size()) {
-            cached.kind = CachedListing::Kind::kFailed;
-            cached.problem = reply != nullptr ? reply->text : std::string(reason);
-            return one_done();
-        }
-        for (std::size_t i = 0; i < months.size(); ++i) {
-            layout::MonthBits bits;
-            if (reply->elements[i].type != redis::Reply::Type::kString)
-                continue; // expired: a miss
-            if (layout::read_month(reply->elements[i].text, months[i], &bits))
-                cached.months.emplace_back(months[i], bits);
-            else
-                cached.kind = CachedListing::Kind::kBroken;
-        }
-        one_done();
-    });
+    auto request =
+        redis::call(std::move(wire), [this, index, months](const redis::Reply* reply, std::string_view reason) {
+            CachedListing& cached = cached_[index];
+            if (reply == nullptr || reply->is_error() || reply->elements.size() != months.size()) {
+                cached.kind = CachedListing::Kind::kFailed;
+                cached.problem = reply != nullptr ? reply->text : std::string(reason);
+                return one_done();
+            }
+            for (std::size_t i = 0; i < months.size(); ++i) {
+                layout::MonthBits bits;
+                if (reply->elements[i].type != redis::Reply::Type::kString)
+                    continue; // expired: a miss
+                if (layout::read_month(reply->elements[i].text, months[i], &bits))
+                    cached.months.emplace_back(months[i], bits);
+                else
+                    cached.kind = CachedListing::Kind::kBroken;
+            }
+            one_done();
+        });
     request->slot = redis::slot_of(key);
     client_.submit(std::move(request));
 }
@@ -138,7 +146,8 @@ void RedisReader::remove(const ListingName& listing, const CachedListing& cached
     const std::string key = key_of(listing);
     std::string wire;
     redis::Command command(&wire, 2 + cached.months.size());
-    command.add("UNLINK").add(options_.keys.layout == layout::Layout::kMonths ? key + std::string(layout::kVersionSuffix) : key);
+    command.add("UNLINK").add(
+        options_.keys.layout == layout::Layout::kMonths ? key + std::string(layout::kVersionSuffix) : key);
     for (const auto& [month, bits] : cached.months) {
         std::string name = key;
         layout::append_month(month, &name);

@@ -19,9 +19,9 @@ namespace availability::relay {
 struct CachedListing {
     enum class Kind { kNone, kTombstone, kLease, kCalendar, kMonths, kBroken, kFailed } kind = Kind::kNone;
     layout::Stamp stamp;
-    std::string booked;                                            // kCalendar
+    std::string booked;                                              // kCalendar
     std::vector<std::pair<layout::Month, layout::MonthBits>> months; // kMonths
-    std::string problem;                                           // kBroken, kFailed
+    std::string problem;                                             // kBroken, kFailed
 };
 
 // Whether the entry shows these days, as far as it shows any.

@@ -26,7 +26,8 @@ constexpr double kMicroseconds = 1e6;
 } // namespace
 
 Relay::Relay(boost::asio::io_context& io, Settings settings, RunOptions options)
-    : io_(io), settings_(std::move(settings)), options_(std::move(options)), registry_(std::make_shared<prometheus::Registry>()), metrics_(registry_),
+    : io_(io), settings_(std::move(settings)), options_(std::move(options)),
+      registry_(std::make_shared<prometheus::Registry>()), metrics_(registry_),
       ring_(static_cast<std::size_t>(settings_.http_ring_bytes)), dead_letters_(settings_.relay_dead_letter_file),
       source_(io, settings_, options_.bootstrap, *this),
       server_(io, settings_, store_, ring_,
@@ -83,7 +84,8 @@ void Relay::make_probe() {
         metrics_.probe_staleness_seconds.Set(staleness_seconds);
         metrics_.probe_differences.Increment(static_cast<double>(differences));
         if (differences > 0)
-            spdlog::error("probe: {} listings were {} s old in Redis, for longer than was told", differences, staleness_seconds);
+            spdlog::error("probe: {} listings were {} s old in Redis, for longer than was told", differences,
+                          staleness_seconds);
     };
     hooks.failed = [this](const std::string& what) {
         metrics_.probe_failures.Increment();
@@ -96,8 +98,9 @@ void Relay::make_probe() {
 void Relay::add_sink(std::unique_ptr<Sink> sink) {
     Sink* raw = sink.get();
     QueueOwner& owner = *this;
-    auto queue = std::make_unique<SinkQueue>(raw->name(), raw->needs_every_event(), static_cast<std::size_t>(settings_.relay_queue_bytes), store_, owner,
-                                             [raw] { raw->wake(); }, now_us);
+    auto queue = std::make_unique<SinkQueue>(
+        raw->name(), raw->needs_every_event(), static_cast<std::size_t>(settings_.relay_queue_bytes), store_, owner,
+        [raw] { raw->wake(); }, now_us);
     sinks_.push_back({std::move(sink), std::move(queue), metrics_.sink(raw->name())});
 }
 
@@ -108,7 +111,8 @@ Relay::SinkSlot* Relay::slot_of(const char* sink) {
     return nullptr;
 }
 
-// --- what the source brings --------------------------------------------------------------------------------------------------------
+// --- what the source brings
+// --------------------------------------------------------------------------------------------------------
 
 void Relay::on_epoch(Epoch epoch, bool fresh, std::uint64_t from) {
     epoch_ = epoch;
@@ -192,7 +196,8 @@ void Relay::on_event(Event* event, Arena* arena) {
     const std::string_view previous = before.dropped || !loaded_ ? std::string_view() : arena->copy(before.booked);
     const std::int64_t previous_version = previous.empty() ? kUnknownVersion : before.version;
     bool newer = false;
-    store_.apply(event->table, event->listing, event->version, event->booked, event->kind == EventKind::kDropped, &newer);
+    store_.apply(event->table, event->listing, event->version, event->booked, event->kind == EventKind::kDropped,
+                 &newer);
     if (newer) {
         event->previous = previous;
         event->previous_version = previous_version;
@@ -243,7 +248,8 @@ void Relay::on_fatal(const std::string& message) {
     boost::asio::post(io_, [this] { end_sinks(); });
 }
 
-// --- what the queues tell ----------------------------------------------------------------------------------------------------------
+// --- what the queues tell
+// ----------------------------------------------------------------------------------------------------------
 
 void Relay::on_progress() {
     if (settle_posted_)
@@ -265,7 +271,8 @@ void Relay::on_applied(const char* sink, const Batch& batch, std::int64_t taken_
     for (const Event& event : batch.events)
         if (event.at != at && event.at != 0) {
             at = event.at;
-            metrics.commit_to_applied_seconds.Observe(static_cast<double>(std::max<std::int64_t>(now - at, 0)) / kMicroseconds);
+            metrics.commit_to_applied_seconds.Observe(static_cast<double>(std::max<std::int64_t>(now - at, 0)) /
+                                                      kMicroseconds);
         }
 }
 
@@ -348,7 +355,8 @@ bool Relay::all_idle() const {
     return std::all_of(sinks_.begin(), sinks_.end(), [](const SinkSlot& slot) { return slot.queue->idle(); });
 }
 
-// --- health ------------------------------------------------------------------------------------------------------------------------
+// --- health
+// ---------------------------------------------------------------------------------------------------------------------
 
 // A heartbeat that has not come back is older than every commit behind it.
 std::int64_t Relay::lag_of(const SinkQueue& queue, std::int64_t now) const {
@@ -367,7 +375,9 @@ Readiness Relay::readiness() const {
     if (complete_lsn_ < load_lsn_)
         return {false, "reading the changes since the calendars were loaded"};
     const std::int64_t now = now_us();
-    const double heartbeat = source_.waiting_heartbeat_at() == 0 ? 0 : static_cast<double>(now - source_.waiting_heartbeat_at()) / kMicroseconds;
+    const double heartbeat = source_.waiting_heartbeat_at() == 0
+                                 ? 0
+                                 : static_cast<double>(now - source_.waiting_heartbeat_at()) / kMicroseconds;
     if (heartbeat > settings_.relay_ready_lag_seconds)
         return {false, fmt::format("the stream stands still: a heartbeat is out for {:.1f} s", heartbeat)};
     for (const SinkSlot& slot : sinks_) {
@@ -385,7 +395,9 @@ Readiness Relay::readiness() const {
 
 void Relay::update_metrics() {
     const std::int64_t now = now_us();
-    const auto seconds = [&](std::int64_t since) { return since == 0 ? 0 : static_cast<double>(std::max<std::int64_t>(now - since, 0)) / kMicroseconds; };
+    const auto seconds = [&](std::int64_t since) {
+        return since == 0 ? 0 : static_cast<double>(std::max<std::int64_t>(now - since, 0)) / kMicroseconds;
+    };
     metrics_.epoch.Set(static_cast<double>(epoch_));
     metrics_.streaming.Set(source_.streaming() ? 1 : 0);
     metrics_.ready.Set(readiness().ready ? 1 : 0);
@@ -417,7 +429,8 @@ void Relay::update_metrics() {
     seen_reconnects_ = source_.reconnects();
 }
 
-// --- the end -----------------------------------------------------------------------------------------------------------------------
+// --- the end
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Relay::drain() {
     if (draining_ || ended_)

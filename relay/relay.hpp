@@ -1,4 +1,5 @@
-// The relay: takes what the source brings, keeps the store, feeds the sinks and the ring, and says what may be confirmed.
+// The relay: takes what the source brings, keeps the store, feeds the sinks and the ring, and says what may be
+// confirmed.
 //
 //   source → on_event (the store changes) → on_batch → a queue for each sink, and the ring → subscribers
 //   sink → applied → the least position of all queues → source.confirm
@@ -28,8 +29,8 @@
 namespace availability::relay {
 
 struct RunOptions {
-    bool bootstrap = false;        // make the slot anew
-    bool end_when_loaded = false;  // end once every sink has every calendar
+    bool bootstrap = false;         // make the slot anew
+    bool end_when_loaded = false;   // end once every sink has every calendar
     std::function<void()> on_ready; // the first time that the relay is ready
 };
 
@@ -104,12 +105,12 @@ class Relay : private SourceHandler, private QueueOwner {
     boost::asio::steady_timer load_timer_;
 
     Epoch epoch_ = 0;
-    bool fresh_ = false;        // the sinks are given every calendar of the epoch
-    bool loaded_ = false;       // the store has every calendar
-    std::uint64_t load_lsn_ = 0;// and is exact once the stream has passed this
+    bool fresh_ = false;         // the sinks are given every calendar of the epoch
+    bool loaded_ = false;        // the store has every calendar
+    std::uint64_t load_lsn_ = 0; // and is exact once the stream has passed this
     unsigned load_failures_ = 0;
-    bool load_ended_ = false;   // the server has been told that the sinks have had them
-    Position last_;             // of the last event that the store took
+    bool load_ended_ = false;        // the server has been told that the sinks have had them
+    Position last_;                  // of the last event that the store took
     std::uint64_t complete_lsn_ = 0; // the stream has brought all up to there
     std::int64_t last_at_ = 0;
     std::string source_state_ = "starting";

@@ -1,5 +1,6 @@
-// The relay's settings: one table of options is the only place that says which there are, how they are named, what they default to
-// and what they mean. The file (TOML), the environment and the flags are read by it, in this order: the later wins.
+// The relay's settings: one table of options is the only place that says which there are, how they are named, what they
+// default to and what they mean. The file (TOML), the environment and the flags are read by it, in this order: the
+// later wins.
 //
 //   option redis.nodes:   [redis] nodes = […]     AVAILABILITY_RELAY_REDIS_NODES=…     --redis.nodes …
 //
@@ -89,7 +90,8 @@ std::string environment_name(const Option& option);
 // Sets an option from text, as it stands in the environment or after a flag. Returns an error, empty if there is none.
 std::string set_option(Settings* settings, const Option& option, const std::string& text);
 
-// Reads a TOML file. Returns an error that names the file and the line, empty if there is none. Unknown keys and wrong types are errors.
+// Reads a TOML file. Returns an error that names the file and the line, empty if there is none. Unknown keys and wrong
+// types are errors.
 std::string read_file(const std::string& path, Settings* settings);
 // The same of a text; `name` stands for the file.
 std::string read_toml(const std::string& text, const std::string& name, Settings* settings);

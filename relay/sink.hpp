@@ -1,14 +1,14 @@
 // The interface between the relay and what it feeds.
 //
-// A sink pulls: it takes batches from its Feed as long as it has room in flight and tells the Feed when each of them is applied for good. The Feed
-// is the sink's queue: bounded in bytes, kept by the relay, its own for each sink, so that a sink which stalls lags alone. All of it
-// happens on the one event loop; no call blocks, no exception leaves one.
+// A sink pulls: it takes batches from its Feed as long as it has room in flight and tells the Feed when each of them is
+// applied for good. The Feed is the sink's queue: bounded in bytes, kept by the relay, its own for each sink, so that a
+// sink which stalls lags alone. All of it happens on the one event loop; no call blocks, no exception leaves one.
 //
 //   start(feed) → [begin_epoch(e) → { feed.next() … feed.applied(batch) }* ]* → stop(done)
 //
-// What a sink that stalled missed comes again: to one with needs_every_event() == false as the newest calendars of the listings
-// that changed (kCalendar), to the other from the slot. Either way events may come more than once, and older ones after newer ones:
-// a write never brings a listing back from a greater (epoch, version).
+// What a sink that stalled missed comes again: to one with needs_every_event() == false as the newest calendars of the
+// listings that changed (kCalendar), to the other from the slot. Either way events may come more than once, and older
+// ones after newer ones: a write never brings a listing back from a greater (epoch, version).
 #pragma once
 
 #include <functional>
@@ -42,31 +42,32 @@ class Feed {
   public:
     virtual ~Feed() = default;
 
-    // The next batch, or null if there is none now: Sink::wake() tells when there is one again. Batches taken but not applied are the
-    // sink's to limit. After begin_epoch() come only batches of that epoch.
+    // The next batch, or null if there is none now: Sink::wake() tells when there is one again. Batches taken but not
+    // applied are the sink's to limit. After begin_epoch() come only batches of that epoch.
     virtual BatchPtr next() = 0;
 
-    // The batch is applied for good: what it says will outlive the death of the relay and, as far as the sink's own durability goes, its
-    // own. In any order; a batch of an epoch before is ignored.
+    // The batch is applied for good: what it says will outlive the death of the relay and, as far as the sink's own
+    // durability goes, its own. In any order; a batch of an epoch before is ignored.
     virtual void applied(const BatchPtr& batch) = 0;
 
-    // The connection was lost, and what of the batches taken became is unknown: next() gives those that were not applied once
-    // more, from the first on.
+    // The connection was lost, and what of the batches taken became is unknown: next() gives those that were not
+    // applied once more, from the first on.
     virtual void rewind() = 0;
 
-    // An event that the sink can never take, for example a value that is too large: it goes to the dead letters, and counts as applied. The
-    // sink has deleted the listing's key if it can.
+    // An event that the sink can never take, for example a value that is too large: it goes to the dead letters, and
+    // counts as applied. The sink has deleted the listing's key if it can.
     virtual void dead_letter(const Event& event, std::string_view reason) = 0;
 
-    // The sink may hold less than it acknowledged: another master answered, or an older copy of itself. A new epoch begins, in
-    // which every calendar is given to it anew.
+    // The sink may hold less than it acknowledged: another master answered, or an older copy of itself. A new epoch
+    // begins, in which every calendar is given to it anew.
     virtual void demand_epoch(std::string_view reason) = 0;
 
-    // Whether the sink works now; for health and metrics. `problem` is a static or short text for people, empty when it works.
+    // Whether the sink works now; for health and metrics. `problem` is a static or short text for people, empty when it
+    // works.
     virtual void set_problem(std::string_view problem) = 0;
 
-    // Asks for the newest calendars of some listings (kCalendar), as far as the relay has them; they come in batches by and by. Those that
-    // it doesn't have come as kDropped with kUnknownVersion.
+    // Asks for the newest calendars of some listings (kCalendar), as far as the relay has them; they come in batches by
+    // and by. Those that it doesn't have come as kDropped with kUnknownVersion.
     virtual void request_calendars(const std::vector<ListingName>& listings) = 0;
 };
 
@@ -83,15 +84,17 @@ class Sink {
     // Once. The feed outlives the sink.
     virtual void start(Feed* feed) = 0;
 
-    // A new epoch has begun: what was taken before is void and need not be acknowledged; the sink makes the epoch known to its
-    // readers before it applies a batch of it. Batches follow: live events, and every calendar as kCalendar. `known` says that
-    // the epoch is the one that the relay had before it was started anew: then no calendar is given unasked.
+    // A new epoch has begun: what was taken before is void and need not be acknowledged; the sink makes the epoch known
+    // to its readers before it applies a batch of it. Batches follow: live events, and every calendar as kCalendar.
+    // `known` says that the epoch is the one that the relay had before it was started anew: then no calendar is given
+    // unasked.
     virtual void begin_epoch(Epoch epoch, bool known) = 0;
 
     // There may be something to take again.
     virtual void wake() = 0;
 
-    // All that was taken has been applied or can't be now: lets connections go, then calls done once, within `deadline_ms`.
+    // All that was taken has been applied or can't be now: lets connections go, then calls done once, within
+    // `deadline_ms`.
     virtual void stop(std::function<void()> done) = 0;
 };
 

@@ -10,10 +10,10 @@ constexpr std::size_t kCalendarsOfABatch = 256;
 
 } // namespace
 
-SinkQueue::SinkQueue(const char* name, bool needs_every_event, std::size_t bound_bytes, const Store& store, QueueOwner& owner,
-                     std::function<void()> wake, std::function<std::int64_t()> now)
-    : name_(name), needs_every_event_(needs_every_event), bound_(bound_bytes), store_(store), owner_(owner), wake_(std::move(wake)),
-      now_(std::move(now)) {}
+SinkQueue::SinkQueue(const char* name, bool needs_every_event, std::size_t bound_bytes, const Store& store,
+                     QueueOwner& owner, std::function<void()> wake, std::function<std::int64_t()> now)
+    : name_(name), needs_every_event_(needs_every_event), bound_(bound_bytes), store_(store), owner_(owner),
+      wake_(std::move(wake)), now_(std::move(now)) {}
 
 void SinkQueue::begin_epoch(Epoch epoch, std::uint64_t from, bool all_calendars) {
     epoch_ = epoch;
@@ -48,7 +48,8 @@ void SinkQueue::push(const BatchPtr& batch) {
     }
     pushed_ = last;
     const Event& event = batch->events.back();
-    entries_.push_back({batch, batch->lsn, batch->first_at, event.position.lsn <= batch->lsn ? event.at : 0, 0, false, false});
+    entries_.push_back(
+        {batch, batch->lsn, batch->first_at, event.position.lsn <= batch->lsn ? event.at : 0, 0, false, false});
     bytes_ += batch->bytes();
     wake_();
 }
@@ -111,7 +112,8 @@ void SinkQueue::drop_untaken() {
         if (entry.batch != nullptr) {
             bytes_ -= entry.batch->bytes();
             for (const Event& event : entry.batch->events)
-                if (const Slot slot = event.listing.empty() ? kNoSlot : store_.find(event.table, event.listing); slot != kNoSlot)
+                if (const Slot slot = event.listing.empty() ? kNoSlot : store_.find(event.table, event.listing);
+                    slot != kNoSlot)
                     want(slot);
             confirmed_ = std::max(confirmed_, entry.lsn); // as soon as the calendars are applied
         }
@@ -160,7 +162,8 @@ BatchPtr SinkQueue::next_calendars() {
         return nullptr;
     auto batch = std::make_shared<Batch>();
     batch->epoch = epoch_;
-    for (std::size_t word = cursor_ / 64; word < wanted_.size() && wanted_count_ > 0 && batch->events.size() < kCalendarsOfABatch; ++word) {
+    for (std::size_t word = cursor_ / 64;
+         word < wanted_.size() && wanted_count_ > 0 && batch->events.size() < kCalendarsOfABatch; ++word) {
         cursor_ = static_cast<Slot>(word * 64);
         while (wanted_[word] != 0 && batch->events.size() < kCalendarsOfABatch) {
             const auto slot = static_cast<Slot>(word * 64 + static_cast<std::size_t>(__builtin_ctzll(wanted_[word])));
@@ -204,8 +207,9 @@ void SinkQueue::applied(const BatchPtr& batch) {
     if (calendars != calendars_taken_.end()) {
         calendars_taken_.erase(calendars);
     } else {
-        const auto entry = std::find_if(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(next_),
-                                        [&](const Entry& taken) { return taken.batch == batch && taken.taken && !taken.applied; });
+        const auto entry =
+            std::find_if(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(next_),
+                         [&](const Entry& taken) { return taken.batch == batch && taken.taken && !taken.applied; });
         if (entry == entries_.begin() + static_cast<std::ptrdiff_t>(next_))
             return;
         entry->applied = true;
@@ -236,8 +240,8 @@ void SinkQueue::advance() {
     }
 }
 
-// Catching up ends when the last calendar is applied, and every batch before those that became calendars, though it may have to be
-// taken once more.
+// Catching up ends when the last calendar is applied, and every batch before those that became calendars, though it may
+// have to be taken once more.
 void SinkQueue::settle() {
     if (!catching_up_ || loading_ || wanted_count_ > 0 || !calendars_taken_.empty() || !again_.empty())
         return;
@@ -259,9 +263,13 @@ void SinkQueue::rewind() {
     calendars_taken_.clear();
 }
 
-void SinkQueue::dead_letter(const Event& event, std::string_view reason) { owner_.on_dead_letter(name_, event, reason); }
+void SinkQueue::dead_letter(const Event& event, std::string_view reason) {
+    owner_.on_dead_letter(name_, event, reason);
+}
 
-void SinkQueue::demand_epoch(std::string_view reason) { owner_.on_epoch_demanded(name_, reason); }
+void SinkQueue::demand_epoch(std::string_view reason) {
+    owner_.on_epoch_demanded(name_, reason);
+}
 
 void SinkQueue::set_problem(std::string_view problem) {
     if (problem_ == problem)

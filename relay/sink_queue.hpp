@@ -1,9 +1,11 @@
 // The queue before one sink: its Feed.
 //
-// Normal: batches in their order, taken by the sink, acknowledged in any order; `confirmed()` is the end of those acknowledged without a gap.
+// Normal: batches in their order, taken by the sink, acknowledged in any order; `confirmed()` is the end of those
+// acknowledged without a gap.
 //
 // When the queue is full and the sink stands still, it lags alone:
-//   - a sink to which the newest calendars are enough keeps a bit a listing of what it missed, and gets these calendars when it
+//   - a sink to which the newest calendars are enough keeps a bit a listing of what it missed, and gets these calendars
+//   when it
 //     works again (catching up);
 //   - one that needs every event keeps what it has, and misses the rest; once it has taken what it had, it asks for a
 //     replay from the slot (wants_replay).
@@ -21,7 +23,8 @@
 
 namespace availability::relay {
 
-// What a queue asks of the relay. All calls come from within calls of the sink or of the queue: they must not call back at once.
+// What a queue asks of the relay. All calls come from within calls of the sink or of the queue: they must not call back
+// at once.
 class QueueOwner {
   public:
     virtual ~QueueOwner() = default;
@@ -63,7 +66,8 @@ class SinkQueue : public Feed {
     bool idle() const { return complete() && entries_.empty() && wanted_count_ == 0 && calendars_taken_.empty(); }
 
     std::uint64_t confirmed() const { return frozen() ? frozen_at_lsn_ : confirmed_; }
-    // Everything that was committed up to this time, microseconds since 1970 by the database's clock, is applied; 0 if unknown.
+    // Everything that was committed up to this time, microseconds since 1970 by the database's clock, is applied; 0 if
+    // unknown.
     std::int64_t as_of() const { return as_of_; }
     // Time of the oldest commit that is not applied; 0 if all are.
     std::int64_t oldest_at() const;

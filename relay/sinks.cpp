@@ -33,8 +33,10 @@ redis::RedisOptions redis_options(const Settings& settings) {
     options.hot.file = settings.redis_hot_listings_file;
     // Half of the shortest life.
     if (settings.redis_ttl_seconds > 0)
-        options.hot.interval = std::chrono::milliseconds(
-            static_cast<std::int64_t>(static_cast<double>(settings.redis_ttl_seconds) * 500 * (1 - settings.redis_ttl_spread)) + 1);
+        options.hot.interval =
+            std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(settings.redis_ttl_seconds) * 500 *
+                                                                (1 - settings.redis_ttl_spread)) +
+                                      1);
     return options;
 }
 

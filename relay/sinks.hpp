@@ -16,10 +16,10 @@ namespace availability::relay {
 namespace redis {
 class RedisSink;
 struct RedisOptions;
-}
+} // namespace redis
 
-// Null if the settings name no Redis. Throws std::runtime_error with a message for people, also on files that can't be used.
-// `position`: how far the sink's queue is: (lsn, as of).
+// Null if the settings name no Redis. Throws std::runtime_error with a message for people, also on files that can't be
+// used. `position`: how far the sink's queue is: (lsn, as of).
 std::unique_ptr<redis::RedisSink> make_redis_sink(const Settings& settings, const SinkContext& context,
                                                   std::function<std::pair<std::uint64_t, std::int64_t>()> position);
 redis::RedisOptions redis_options(const Settings& settings);

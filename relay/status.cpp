@@ -37,7 +37,9 @@ PgRows query(PGconn* connection, const std::string& statement) {
     for (int row = 0; row < PQntuples(result); ++row) {
         auto& fields = rows.rows.emplace_back();
         for (int column = 0; column < PQnfields(result); ++column)
-            fields.emplace_back(PQgetisnull(result, row, column) ? std::nullopt : std::optional<std::string>(PQgetvalue(result, row, column)));
+            fields.emplace_back(PQgetisnull(result, row, column)
+                                    ? std::nullopt
+                                    : std::optional<std::string>(PQgetvalue(result, row, column)));
     }
     PQclear(result);
     return rows;
@@ -48,11 +50,13 @@ PgRows query(PGconn* connection, const std::string& statement) {
 int status(const Settings& settings) {
     const Connection database(settings.database_conninfo);
     if (PQstatus(database.connection) != CONNECTION_OK) {
-        std::fprintf(stderr, "could not connect to the database: %s\n", one_line(PQerrorMessage(database.connection)).c_str());
+        std::fprintf(stderr, "could not connect to the database: %s\n",
+                     one_line(PQerrorMessage(database.connection)).c_str());
         return kExitFailure;
     }
     RelayState state;
-    const PgRows rows = query(database.connection, read_state_statement(quote_qualified(settings.database_state_table), settings.database_slot));
+    const PgRows rows = query(database.connection, read_state_statement(quote_qualified(settings.database_state_table),
+                                                                        settings.database_slot));
     if (!read_state(rows, &state)) {
         std::fprintf(stderr, "no state: %s\n", rows.error.message.c_str());
         return kExitPerson;
@@ -63,13 +67,17 @@ int status(const Settings& settings) {
                     state.slot_exists ? state.exists ? "lost, its WAL was removed" : "has no state" : "does not exist");
         return kExitPerson;
     }
-    const PgRows wal = query(database.connection,
-                             fmt::format("SELECT pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)),"
-                                         " pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), confirmed_flush_lsn)),"
-                                         " active_pid FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
-                                         quote_literal(slot)));
+    const PgRows wal = query(
+        database.connection,
+        fmt::format("SELECT pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), "
+                    "restart_lsn)),"
+                    " pg_catalog.pg_size_pretty(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), "
+                    "confirmed_flush_lsn)),"
+                    " active_pid FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
+                    quote_literal(slot)));
     std::printf("slot       %s\n", slot.c_str());
-    std::printf("epoch      %llu%s\n", static_cast<unsigned long long>(state.epoch), state.loaded ? "" : ", not every sink has had its calendars yet");
+    std::printf("epoch      %llu%s\n", static_cast<unsigned long long>(state.epoch),
+                state.loaded ? "" : ", not every sink has had its calendars yet");
     std::printf("system     %s, timeline %lld\n", state.system_id.c_str(), static_cast<long long>(state.timeline));
     std::printf("confirmed  %s\n", format_lsn(state.slot_confirmed).c_str());
     std::printf("active     %s\n", state.slot_active ? "yes" : "no relay has it");

@@ -139,7 +139,8 @@ void Store::drop(Entry* entry) {
     entry->dropped = true;
 }
 
-Slot Store::apply(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool dropped, bool* newer) {
+Slot Store::apply(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool dropped,
+                  bool* newer) {
     Slot slot = find(table, listing);
     if (slot == kNoSlot)
         slot = add(table, listing);
@@ -172,7 +173,8 @@ Calendar Store::get(Slot slot) const {
 }
 
 std::size_t Store::bytes() const {
-    return chunks_.size() * kChunk * sizeof(Entry) + index_.capacity() * sizeof(Slot) + free_.capacity() * sizeof(Slot) + heap_bytes_;
+    return chunks_.size() * kChunk * sizeof(Entry) + index_.capacity() * sizeof(Slot) +
+           free_.capacity() * sizeof(Slot) + heap_bytes_;
 }
 
 void Store::forget_dropped() {

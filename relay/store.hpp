@@ -1,7 +1,9 @@
-// Every calendar in memory: what the fan-out gives to new subscribers, and what a sink that missed events catches up from.
+// Every calendar in memory: what the fan-out gives to new subscribers, and what a sink that missed events catches up
+// from.
 //
-// A listing takes a slot of 64 bytes, its calendar in it as long as it has at most 40 bytes (seven stays), and 4 bytes and a bit of an index: a million
-// listings about 80 MB. Numbers of slots are dense and stay while the listing does, so that a set of listings is a bitmap.
+// A listing takes a slot of 64 bytes, its calendar in it as long as it has at most 40 bytes (seven stays), and 4 bytes
+// and a bit of an index: a million listings about 80 MB. Numbers of slots are dense and stay while the listing does, so
+// that a set of listings is a bitmap.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +36,10 @@ class Store {
 
     Slot find(std::uint16_t table, const Key& listing) const;
 
-    // Takes a calendar over unless a newer one, or the same, is there; returns the listing's slot, *newer whether it did. Throws
-    // std::bad_alloc.
-    Slot apply(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool dropped, bool* newer);
+    // Takes a calendar over unless a newer one, or the same, is there; returns the listing's slot, *newer whether it
+    // did. Throws std::bad_alloc.
+    Slot apply(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool dropped,
+               bool* newer);
 
     // What is known of a listing is void until something newer comes: it counts as gone.
     void forget(Slot slot) {
@@ -44,8 +47,8 @@ class Store {
         drop(&at(slot));
     }
 
-    // Begins to load all calendars anew. Until end_load() the first that comes of a listing is taken over, whatever its version:
-    // what was known before may be of another history.
+    // Begins to load all calendars anew. Until end_load() the first that comes of a listing is taken over, whatever its
+    // version: what was known before may be of another history.
     void begin_load();
     // All have come: the listings of which none did are gone. Calls dropped(slot) for each.
     template <typename Dropped>
@@ -85,7 +88,7 @@ class Store {
             char* text; // length in four bytes, then the text
         };
         std::int64_t version;
-        std::uint32_t size : 24; // of the calendar
+        std::uint32_t size : 24;  // of the calendar
         std::uint32_t loaded : 8; // the load that it was last seen in
         std::uint16_t table;
         bool is_text : 1;

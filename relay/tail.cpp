@@ -39,7 +39,8 @@ std::string text_of_time(std::int64_t at) {
 }
 
 std::string text_of(const Event& event, const std::string& table) {
-    std::string line = fmt::format("{} {} {} {}", text_of_time(event.at), word_of(event.kind), table, event.listing.empty() ? "?" : event.listing.str());
+    std::string line = fmt::format("{} {} {} {}", text_of_time(event.at), word_of(event.kind), table,
+                                   event.listing.empty() ? "?" : event.listing.str());
     if (event.kind == EventKind::kUnreadable)
         return line + ": " + std::string(event.reason);
     if (!event.reservation.empty())
@@ -69,12 +70,14 @@ class Tail : private StreamHandler {
             if (error)
                 return fail(error);
             const std::string slot = fmt::format("availability_tail_{}", getpid());
-            connection_->query(fmt::format("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL availability_decoder NOEXPORT_SNAPSHOT", quote_identifier(slot)),
-                               [this, slot](PgRows rows) {
-                                   if (rows.error)
-                                       return fail(rows.error);
-                                   stream(slot);
-                               });
+            connection_->query(
+                fmt::format("CREATE_REPLICATION_SLOT {} TEMPORARY LOGICAL availability_decoder NOEXPORT_SNAPSHOT",
+                            quote_identifier(slot)),
+                [this, slot](PgRows rows) {
+                    if (rows.error)
+                        return fail(rows.error);
+                    stream(slot);
+                });
         });
     }
     int status() const { return status_; }
@@ -86,8 +89,8 @@ class Tail : private StreamHandler {
             tables += (tables.empty() ? "" : ",") + quote_qualified(table);
         stream_.start(
             connection_,
-            fmt::format("START_REPLICATION SLOT {} LOGICAL 0/0 (format '{}', tables {})", quote_identifier(slot), json_ ? "json" : "protobuf",
-                        quote_literal(tables)),
+            fmt::format("START_REPLICATION SLOT {} LOGICAL 0/0 (format '{}', tables {})", quote_identifier(slot),
+                        json_ ? "json" : "protobuf", quote_literal(tables)),
             [this](const PgError& error) {
                 if (error)
                     return fail(error);
@@ -112,7 +115,9 @@ class Tail : private StreamHandler {
         return true;
     }
     void on_keepalive(std::uint64_t lsn) override { stream_.confirm(lsn); }
-    void on_garbage(std::string_view) override { spdlog::error("the server sent what is no message of the replication protocol"); }
+    void on_garbage(std::string_view) override {
+        spdlog::error("the server sent what is no message of the replication protocol");
+    }
 
     void fail(const PgError& error) {
         spdlog::error("{}", error.message);

@@ -1,7 +1,7 @@
 // The command verify: every calendar of the database against what Redis shows of it.
 //
-// Redis follows the database by some milliseconds, so what differs is looked at again after a pause: wrong is what is still older than the
-// database was before the pause, or shows other days under the version that the database has.
+// Redis follows the database by some milliseconds, so what differs is looked at again after a pause: wrong is what is
+// still older than the database was before the pause, or shows other days under the version that the database has.
 
 #include <cstdio>
 
@@ -33,14 +33,16 @@ class Verify {
         control_->connect(settings_.database_conninfo, false, [this](const PgError& error) {
             if (error)
                 return fail(error.message);
-            control_->query(read_state_statement(quote_qualified(settings_.database_state_table), settings_.database_slot), [this](PgRows rows) {
-                RelayState state;
-                if (!read_state(rows, &state) || !state.exists)
-                    return fail("the database has no state of the relay: " + rows.error.message);
-                epoch_ = state.epoch;
-                control_->close();
-                load(before_, [this] { look(); });
-            });
+            control_->query(
+                read_state_statement(quote_qualified(settings_.database_state_table), settings_.database_slot),
+                [this](PgRows rows) {
+                    RelayState state;
+                    if (!read_state(rows, &state) || !state.exists)
+                        return fail("the database has no state of the relay: " + rows.error.message);
+                    epoch_ = state.epoch;
+                    control_->close();
+                    load(before_, [this] { look(); });
+                });
         });
     }
     int status() const { return status_; }
@@ -53,7 +55,8 @@ class Verify {
 
     void load(Store& store, std::function<void()> then) {
         loader_ = std::make_unique<Loader>(io_, settings_.database_conninfo, settings_.database_tables,
-                                           static_cast<int>(settings_.database_load_connections), std::chrono::seconds(settings_.database_timeout_seconds));
+                                           static_cast<int>(settings_.database_load_connections),
+                                           std::chrono::seconds(settings_.database_timeout_seconds));
         loader_->start(
             [&store](const LoadedRow& row) {
                 bool newer = false;
@@ -81,9 +84,11 @@ class Verify {
                 if (cached[i].kind == CachedListing::Kind::kFailed)
                     return fail("could not read Redis: " + cached[i].problem);
                 ++looked_at_;
-                const bool current = cached[i].stamp.epoch == epoch_ && cached[i].kind != CachedListing::Kind::kNone && cached[i].kind != CachedListing::Kind::kLease;
+                const bool current = cached[i].stamp.epoch == epoch_ && cached[i].kind != CachedListing::Kind::kNone &&
+                                     cached[i].kind != CachedListing::Kind::kLease;
                 misses_ += !current && cached[i].kind != CachedListing::Kind::kBroken;
-                if (cached[i].kind == CachedListing::Kind::kBroken || (current && (cached[i].stamp.version != calendar.version || !shows(cached[i], calendar.booked))))
+                if (cached[i].kind == CachedListing::Kind::kBroken ||
+                    (current && (cached[i].stamp.version != calendar.version || !shows(cached[i], calendar.booked))))
                     suspects_.push_back(names[i]);
             }
             look();
@@ -106,7 +111,8 @@ class Verify {
             if (cached.kind == CachedListing::Kind::kFailed)
                 return fail("could not read Redis: " + cached.problem);
             if (const std::string what = why_wrong(suspects_[i], cached); !what.empty()) {
-                std::printf("%s %s: %s\n", settings_.database_tables[suspects_[i].table].c_str(), suspects_[i].key().str().c_str(), what.c_str());
+                std::printf("%s %s: %s\n", settings_.database_tables[suspects_[i].table].c_str(),
+                            suspects_[i].key().str().c_str(), what.c_str());
                 wrong_.push_back({suspects_[i], cached});
             }
         }
@@ -124,19 +130,24 @@ class Verify {
     std::string why_wrong(const ListingName& name, const CachedListing& cached) const {
         if (cached.kind == CachedListing::Kind::kBroken)
             return "what Redis holds is no entry: " + cached.problem;
-        if (cached.stamp.epoch != epoch_ || cached.kind == CachedListing::Kind::kNone || cached.kind == CachedListing::Kind::kLease)
+        if (cached.stamp.epoch != epoch_ || cached.kind == CachedListing::Kind::kNone ||
+            cached.kind == CachedListing::Kind::kLease)
             return {}; // a miss by now
         const Calendar before = before_.get(before_.find(name.table, name.key()));
         const Slot slot = after_.find(name.table, name.key());
         if (slot == kNoSlot)
-            return cached.kind == CachedListing::Kind::kTombstone || cached.stamp.version >= before.version ? "" : "Redis holds a listing that has gone";
+            return cached.kind == CachedListing::Kind::kTombstone || cached.stamp.version >= before.version
+                       ? ""
+                       : "Redis holds a listing that has gone";
         const Calendar after = after_.get(slot);
         if (cached.stamp.version < before.version)
-            return fmt::format("Redis has version {}, the database has had {} for longer than {} s", cached.stamp.version, before.version, kPause.count());
+            return fmt::format("Redis has version {}, the database has had {} for longer than {} s",
+                               cached.stamp.version, before.version, kPause.count());
         if (cached.stamp.version == after.version && !shows(cached, after.booked))
             return fmt::format("Redis shows other days under version {}", after.version);
         if (cached.stamp.version > after.version)
-            return fmt::format("Redis has version {}, which the database never had: it has {}", cached.stamp.version, after.version);
+            return fmt::format("Redis has version {}, which the database never had: it has {}", cached.stamp.version,
+                               after.version);
         return {};
     }
 

@@ -27,8 +27,12 @@ void put_varint(std::uint64_t value, std::string* out) {
     out->push_back(static_cast<char>(value));
 }
 
-std::uint64_t zigzag(std::int64_t value) { return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63); }
-std::int64_t unzigzag(std::uint64_t value) { return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1))); }
+std::uint64_t zigzag(std::int64_t value) {
+    return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
+}
+std::int64_t unzigzag(std::uint64_t value) {
+    return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+}
 
 // Takes values off the front of bytes. `more`: they end too early; `broken`: they can't be right.
 struct Cursor {
@@ -111,7 +115,8 @@ std::optional<StreamFrom> parse_from(std::string_view text) {
         return std::nullopt;
     StreamFrom from;
     const std::string_view seq = text.substr(second + 1);
-    if (!parse_number(text.substr(0, first), &from.epoch) || !relay::parse_lsn(text.substr(first + 1, second - first - 1), &from.position.lsn))
+    if (!parse_number(text.substr(0, first), &from.epoch) ||
+        !relay::parse_lsn(text.substr(first + 1, second - first - 1), &from.position.lsn))
         return std::nullopt;
     if (seq == "*")
         from.position.seq = kWholeCommit;
@@ -131,7 +136,8 @@ void append_snapshot_header(Epoch epoch, std::uint64_t lsn, const std::vector<st
     }
 }
 
-void append_snapshot_record(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, std::string* out) {
+void append_snapshot_record(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked,
+                            std::string* out) {
     const bool number = listing.kind == Key::Kind::kNumber;
     out->push_back(number ? kNumber : kText);
     put_varint(table, out);
@@ -160,7 +166,9 @@ void append_hello(const StreamFrom& from, std::string* out) {
     append_frame(kHelloFrame, payload, out);
 }
 
-void append_event(std::string_view message, std::string* out) { append_frame(kEventFrame, message, out); }
+void append_event(std::string_view message, std::string* out) {
+    append_frame(kEventFrame, message, out);
+}
 
 void append_progress(std::uint64_t lsn, std::int64_t as_of, std::string* out) {
     put(std::uint32_t{17}, out);
@@ -169,7 +177,9 @@ void append_progress(std::uint64_t lsn, std::int64_t as_of, std::string* out) {
     put(as_of, out);
 }
 
-void append_end(std::string_view reason, std::string* out) { append_frame(kEndFrame, reason, out); }
+void append_end(std::string_view reason, std::string* out) {
+    append_frame(kEndFrame, reason, out);
+}
 
 SnapshotReader::Item SnapshotReader::next() {
     if (ended_)

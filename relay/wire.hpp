@@ -1,7 +1,8 @@
-// What the relay tells its subscribers, version 1: the one description, for the relay that writes it and the services that read it.
+// What the relay tells its subscribers, version 1: the one description, for the relay that writes it and the services
+// that read it.
 //
-// Both answers come in the chunks of HTTP/1.1; where a chunk ends means nothing. Integers are little-endian; a varint has seven bits in each byte,
-// the lowest first, and the top bit set in all bytes but the last.
+// Both answers come in the chunks of HTTP/1.1; where a chunk ends means nothing. Integers are little-endian; a varint
+// has seven bits in each byte, the lowest first, and the top bit set in all bytes but the last.
 //
 // GET /snapshot — every calendar. 503 while the relay loads them itself.
 //
@@ -12,22 +13,28 @@
 //     02 <table: varint> <size: varint> <listing>                <version:8> <size: varint> <stored bytes of a day set>
 //   00 <records:8> <lsn:8>                                the end, without which it is not whole
 //
-// Calendars are as they were at some moment between the first lsn and the last: a subscriber agrees with the database as of the
-// last one when the stream has brought it there. Until then it must take the newer version of each listing, as ever.
+// Calendars are as they were at some moment between the first lsn and the last: a subscriber agrees with the database
+// as of the last one when the stream has brought it there. Until then it must take the newer version of each listing,
+// as ever.
 //
-// GET /stream?from=EPOCH,LSN,SEQ — every event after that position, and at the beginning perhaps some before it; LSN as X/X, SEQ a number or * for
-// all of that commit. 410 if the position is of another epoch or too old: take the snapshot. The answer has no end.
+// GET /stream?from=EPOCH,LSN,SEQ — every event after that position, and at the beginning perhaps some before it; LSN as
+// X/X, SEQ a number or * for all of that commit. 410 if the position is of another epoch or too old: take the snapshot.
+// The answer has no end.
 //
 //   frames, each <size of the rest: 4> <type:1> and
 //     01 <version:1> <epoch:8> <lsn:8> <seq:8>            first: the position that was asked for
-//     02 <message>                                        an event, as the decoder sent it (decoder/event.proto); its (lsn, seq) is greater than that
+//     02 <message>                                        an event, as the decoder sent it (decoder/event.proto); its
+//     (lsn, seq) is greater than that
 //                                                         of every event before
-//     03 <lsn:8> <as of:8>                                all commits up to lsn have been sent; with them all that were visible at `as of`,
-//                                                         microseconds since 1970 by the database's clock, 0 if that is not known
+//     03 <lsn:8> <as of:8>                                all commits up to lsn have been sent; with them all that were
+//     visible at `as of`,
+//                                                         microseconds since 1970 by the database's clock, 0 if that is
+//                                                         not known
 //     04 <reason>                                         last: nothing follows, take the snapshot
 //
-// A reader skips types that it doesn't know. A stream that ends without 04 goes on from the last position: (lsn, seq) of the last event, or (lsn, *) of
-// the last 03 if it came later. A listing with an unreadable event has no known calendar until its next one.
+// A reader skips types that it doesn't know. A stream that ends without 04 goes on from the last position: (lsn, seq)
+// of the last event, or (lsn, *) of the last 03 if it came later. A listing with an unreadable event has no known
+// calendar until its next one.
 //
 // Both ask for `Authorization: Bearer TOKEN` if the relay has a token.
 #pragma once
@@ -61,10 +68,12 @@ struct StreamFrom {
 std::string format_from(const StreamFrom& from);
 std::optional<StreamFrom> parse_from(std::string_view text);
 
-// --- the writer's side -------------------------------------------------------------------------------------------------------------
+// --- the writer's side
+// -------------------------------------------------------------------------------------------------------------
 
 void append_snapshot_header(Epoch epoch, std::uint64_t lsn, const std::vector<std::string>& tables, std::string* out);
-void append_snapshot_record(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, std::string* out);
+void append_snapshot_record(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked,
+                            std::string* out);
 void append_snapshot_end(std::uint64_t records, std::uint64_t lsn, std::string* out);
 
 void append_hello(const StreamFrom& from, std::string* out);
@@ -72,7 +81,8 @@ void append_event(std::string_view message, std::string* out);
 void append_progress(std::uint64_t lsn, std::int64_t as_of, std::string* out);
 void append_end(std::string_view reason, std::string* out);
 
-// --- the reader's side: bytes of which nothing is believed -----------------------------------------------------------------------
+// --- the reader's side: bytes of which nothing is believed
+// -----------------------------------------------------------------------
 
 // Reads a snapshot from bytes as they come. Views are valid until the next call.
 class SnapshotReader {
@@ -111,9 +121,9 @@ class FrameReader {
     void feed(std::string_view bytes) { buffer_.append(bytes); }
     Item next();
 
-    StreamFrom from;            // kHello
-    std::string_view message;   // kEvent; kEnd: the reason
-    std::uint64_t lsn = 0;      // kProgress
+    StreamFrom from;          // kHello
+    std::string_view message; // kEvent; kEnd: the reason
+    std::uint64_t lsn = 0;    // kProgress
     std::int64_t as_of = 0;
 
   private:

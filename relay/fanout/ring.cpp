@@ -72,7 +72,8 @@ bool Ring::find(Position position, std::uint64_t* number) const {
     if (last_ <= position)
         return true;
     // The last block before which the reader has everything.
-    const auto after = std::upper_bound(entries_.begin(), entries_.end(), position, [](Position at, const Entry& entry) { return at < entry.before; });
+    const auto after = std::upper_bound(entries_.begin(), entries_.end(), position,
+                                        [](Position at, const Entry& entry) { return at < entry.before; });
     if (after == entries_.begin())
         return false;
     *number = first_number_ + static_cast<std::uint64_t>(after - entries_.begin()) - 1;

@@ -28,7 +28,8 @@ class Ring {
     std::uint64_t lsn() const { return lsn_; } // all up to there has been added
     std::size_t bytes() const { return bytes_; }
 
-    // The number of the first block for who has seen all up to a position; false if too old. The block may begin before the position.
+    // The number of the first block for who has seen all up to a position; false if too old. The block may begin before
+    // the position.
     bool find(Position position, std::uint64_t* number) const;
     // A block by its number: null if it has not come yet; *gone if it is no longer there.
     Block get(std::uint64_t number, bool* gone) const;

@@ -18,9 +18,12 @@ constexpr std::chrono::milliseconds kAcceptAgain(100);
 } // namespace
 
 Server::Server(asio::io_context& io, const Settings& settings, const Store& store, Ring& ring, Hooks hooks)
-    : io_(io), settings_(settings), store_(store), ring_(ring), hooks_(std::move(hooks)), acceptor_(io), accept_again_(io) {}
+    : io_(io), settings_(settings), store_(store), ring_(ring), hooks_(std::move(hooks)), acceptor_(io),
+      accept_again_(io) {}
 
-Server::~Server() { close(); }
+Server::~Server() {
+    close();
+}
 
 std::string Server::listen() {
     const std::string& address = settings_.http_listen;
@@ -30,7 +33,8 @@ std::string Server::listen() {
         host = host.substr(1, host.size() - 2);
     error_code error;
     tcp::resolver resolver(io_);
-    const auto found = resolver.resolve(host, address.substr(colon + 1), tcp::resolver::passive | tcp::resolver::numeric_service, error);
+    const auto found = resolver.resolve(host, address.substr(colon + 1),
+                                        tcp::resolver::passive | tcp::resolver::numeric_service, error);
     if (error || found.empty())
         return "could not resolve http.listen " + address + ": " + error.message();
     const tcp::endpoint endpoint = *found.begin();

@@ -1,6 +1,7 @@
 // The relay's HTTP server: /snapshot and /stream for services, /metrics, /healthz and /readyz for those who watch.
 //
-// A request has ten seconds to come, each write thirty to go. A subscriber that is so slow that the ring has overtaken it is dropped.
+// A request has ten seconds to come, each write thirty to go. A subscriber that is so slow that the ring has overtaken
+// it is dropped.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +23,12 @@ namespace availability::relay {
 
 struct ServerCounters {
     std::uint64_t snapshots = 0;
-    std::uint64_t streams = 0;        // begun
+    std::uint64_t streams = 0; // begun
     std::uint64_t dropped_slow = 0;
-    std::uint64_t refused = 0;        // too many connections
+    std::uint64_t refused = 0; // too many connections
     std::uint64_t unauthorized = 0;
-    std::size_t connections = 0;      // now
-    std::size_t subscribers = 0;      // now
+    std::size_t connections = 0; // now
+    std::size_t subscribers = 0; // now
 };
 
 struct Readiness {
@@ -42,7 +43,7 @@ class Server {
     struct Hooks {
         std::function<std::string()> metrics;
         std::function<Readiness()> ready;
-        std::function<bool()> loaded; // whether the store has every calendar
+        std::function<bool()> loaded;              // whether the store has every calendar
         std::function<std::uint64_t()> loaded_lsn; // and how far it was ahead of the stream when it had been loaded
     };
 

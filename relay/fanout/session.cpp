@@ -77,7 +77,8 @@ Route route_of(std::string_view method, std::string_view target) {
     Route route;
     const std::size_t question = target.find('?');
     const std::string_view path = target.substr(0, question);
-    const std::string_view query = question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+    const std::string_view query =
+        question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
     if (path == "/metrics")
         route.kind = Route::Kind::kMetrics;
     else if (path == "/healthz")
@@ -104,7 +105,8 @@ Route route_of(std::string_view method, std::string_view target) {
 
 bool is_authorized(std::string_view header, std::string_view token) {
     constexpr std::string_view kScheme = "Bearer ";
-    const std::string_view given = header.substr(0, kScheme.size()) == kScheme ? header.substr(kScheme.size()) : std::string_view();
+    const std::string_view given =
+        header.substr(0, kScheme.size()) == kScheme ? header.substr(kScheme.size()) : std::string_view();
     unsigned char expected_hash[SHA256_DIGEST_LENGTH];
     unsigned char given_hash[SHA256_DIGEST_LENGTH];
     SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), expected_hash);
@@ -112,12 +114,15 @@ bool is_authorized(std::string_view header, std::string_view token) {
     return CRYPTO_memcmp(expected_hash, given_hash, sizeof(expected_hash)) == 0;
 }
 
-Session::Session(Server& server, asio::ip::tcp::socket socket) : server_(&server), socket_(std::move(socket)), deadline_(server.io_) {
+Session::Session(Server& server, asio::ip::tcp::socket socket)
+    : server_(&server), socket_(std::move(socket)), deadline_(server.io_) {
     server_->sessions_.insert(this);
     ++server_->counters_.connections;
 }
 
-Session::~Session() { close(); }
+Session::~Session() {
+    close();
+}
 
 void Session::abandon() {
     close();
@@ -166,7 +171,8 @@ void Session::start() {
         if (error)
             return self->answer_text(400, kPlainText, "malformed request\n");
         const auto& request = self->parser_->get();
-        const Route route = route_of({request.method_string().data(), request.method_string().size()}, {request.target().data(), request.target().size()});
+        const Route route = route_of({request.method_string().data(), request.method_string().size()},
+                                     {request.target().data(), request.target().size()});
         const bool guarded = route.kind == Route::Kind::kSnapshot || route.kind == Route::Kind::kStream;
         const auto header = request[http::field::authorization];
         const std::string& token = self->server_->settings_.http_token;
@@ -202,8 +208,9 @@ void Session::answer(const Route& route) {
 }
 
 void Session::answer_text(unsigned status, const std::string& type, const std::string& body) {
-    head_ = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n{}{}\r\n", status, phrase_of(status), type,
-                        body.size(), status == 503 ? "Retry-After: 1\r\n" : "", status == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
+    head_ = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n{}{}\r\n",
+                        status, phrase_of(status), type, body.size(), status == 503 ? "Retry-After: 1\r\n" : "",
+                        status == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
     head_ += body;
     write(&Session::finish);
 }
@@ -298,7 +305,8 @@ void Session::begin_stream(const wire::StreamFrom& from) {
 
 // A subscriber has nothing more to say: whatever comes of it is its end.
 void Session::watch_peer() {
-    socket_.async_read_some(asio::buffer(&peer_byte_, 1), [self = shared_from_this()](error_code, std::size_t) { self->close(); });
+    socket_.async_read_some(asio::buffer(&peer_byte_, 1),
+                            [self = shared_from_this()](error_code, std::size_t) { self->close(); });
 }
 
 void Session::send_stream_part() {

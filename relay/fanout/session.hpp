@@ -20,7 +20,16 @@ namespace availability::relay {
 
 // What a request asks for, as far as it can be said without the server.
 struct Route {
-    enum class Kind { kMetrics, kHealth, kReady, kSnapshot, kStream, kBadRequest, kNotFound, kMethodNotAllowed } kind = Kind::kNotFound;
+    enum class Kind {
+        kMetrics,
+        kHealth,
+        kReady,
+        kSnapshot,
+        kStream,
+        kBadRequest,
+        kNotFound,
+        kMethodNotAllowed
+    } kind = Kind::kNotFound;
     wire::StreamFrom from; // kStream
 };
 Route route_of(std::string_view method, std::string_view target);

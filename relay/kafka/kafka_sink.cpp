@@ -24,11 +24,13 @@ constexpr unsigned kIndexBits = 20;
 constexpr std::size_t kMaxEvents = std::size_t{1} << kIndexBits;
 
 void* opaque_of(std::uint64_t id, std::size_t index) {
-    return reinterpret_cast<void*>(static_cast<std::uintptr_t>(id << kIndexBits | index)); // NOLINT: a number, never followed
+    return reinterpret_cast<void*>(
+        static_cast<std::uintptr_t>(id << kIndexBits | index)); // NOLINT: a number, never followed
 }
 
 bool is_refusal_of_message(rd_kafka_resp_err_t error) {
-    return error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || error == RD_KAFKA_RESP_ERR_INVALID_MSG || error == RD_KAFKA_RESP_ERR_INVALID_RECORD;
+    return error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || error == RD_KAFKA_RESP_ERR_INVALID_MSG ||
+           error == RD_KAFKA_RESP_ERR_INVALID_RECORD;
 }
 
 TopicOptions topic_options(const KafkaOptions& options) {
@@ -48,11 +50,14 @@ prometheus::Counter& counter(prometheus::Registry& registry, const char* name, c
 } // namespace
 
 KafkaSink::KafkaSink(KafkaOptions options, const SinkContext& context)
-    : options_(std::move(options)), context_(context), payload_(options_.format, options_.tables), topics_(topic_options(options_)),
-      tick_timer_(context.io), again_timer_(context.io),
-      messages_(counter(context.registry, "availability_relay_kafka_messages_total", "Messages that brokers have for good.")),
-      refused_(counter(context.registry, "availability_relay_kafka_refused_total", "Messages that brokers will not take.")),
-      producers_(counter(context.registry, "availability_relay_kafka_producers_total", "Producers made: one, and one for each that failed.")),
+    : options_(std::move(options)), context_(context), payload_(options_.format, options_.tables),
+      topics_(topic_options(options_)), tick_timer_(context.io), again_timer_(context.io),
+      messages_(
+          counter(context.registry, "availability_relay_kafka_messages_total", "Messages that brokers have for good.")),
+      refused_(
+          counter(context.registry, "availability_relay_kafka_refused_total", "Messages that brokers will not take.")),
+      producers_(counter(context.registry, "availability_relay_kafka_producers_total",
+                         "Producers made: one, and one for each that failed.")),
       under_way_bytes_(prometheus::BuildGauge()
                            .Name("availability_relay_kafka_under_way_bytes")
                            .Help("Batches taken and not applied.")
@@ -62,7 +67,8 @@ KafkaSink::KafkaSink(KafkaOptions options, const SinkContext& context)
                          .Name("availability_relay_kafka_batch_seconds")
                          .Help("From taking a batch to the last delivery report.")
                          .Register(context.registry)
-                         .Add({}, prometheus::Histogram::BucketBoundaries{.001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 5, 30})) {
+                         .Add({}, prometheus::Histogram::BucketBoundaries{.001, .002, .005, .01, .02, .05, .1, .25, .5,
+                                                                          1, 5, 30})) {
     begin_producer();
 }
 
@@ -73,15 +79,17 @@ void KafkaSink::start(Feed* feed) {
     schedule_tick();
 }
 
-// --- the producer ------------------------------------------------------------------------------------------------------------------
+// --- the producer
+// ------------------------------------------------------------------------------------------------------------------
 
 void KafkaSink::begin_producer() {
     producer_ = std::make_unique<Producer>(
         context_.io, options_.properties,
-        Producer::Handlers{[this](void* opaque, rd_kafka_resp_err_t error) { delivered(opaque, error); },
-                           [this](bool fatal, const std::string& what) { producer_failed(fatal, what); },
-                           [this](rd_kafka_event_t* event) { answered(event); },
-                           [this](const std::set<std::string>& names, const std::string& error) { listed(names, error); }});
+        Producer::Handlers{
+            [this](void* opaque, rd_kafka_resp_err_t error) { delivered(opaque, error); },
+            [this](bool fatal, const std::string& what) { producer_failed(fatal, what); },
+            [this](rd_kafka_event_t* event) { answered(event); },
+            [this](const std::set<std::string>& names, const std::string& error) { listed(names, error); }});
     producers_.Increment();
     ready_ = false;
     if (topics_.create)
@@ -154,7 +162,8 @@ void KafkaSink::works() {
         feed_->set_problem({});
 }
 
-// --- batches -----------------------------------------------------------------------------------------------------------------------
+// --- batches
+// ---------------------------------------------------------------------------------------------------------------------
 
 void KafkaSink::begin_epoch(Epoch epoch, bool) {
     epoch_ = epoch;
@@ -170,7 +179,9 @@ void KafkaSink::drop_under_way() {
     bytes_ = 0;
 }
 
-void KafkaSink::wake() { pull(); }
+void KafkaSink::wake() {
+    pull();
+}
 
 void KafkaSink::pull() {
     if (pulling_ || feed_ == nullptr)
@@ -226,7 +237,8 @@ bool KafkaSink::produce_event(UnderWay* under_way, const Event& event) {
         under_way->has_event = true;
         if (!Payload::is_tombstone(event))
             payload_.write_calendar(event, &value_);
-        produced = produce(event, under_way->id, index, Topic::kCalendar, Payload::is_tombstone(event) ? nullptr : &value_);
+        produced =
+            produce(event, under_way->id, index, Topic::kCalendar, Payload::is_tombstone(event) ? nullptr : &value_);
         under_way->unanswered += produced == Produced::kDone;
     }
     if (produced == Produced::kRefused) {
@@ -236,7 +248,8 @@ bool KafkaSink::produce_event(UnderWay* under_way, const Event& event) {
     return produced != Produced::kFull;
 }
 
-KafkaSink::Produced KafkaSink::produce(const Event& event, std::uint64_t id, std::size_t index, Topic topic, const std::string* value) {
+KafkaSink::Produced KafkaSink::produce(const Event& event, std::uint64_t id, std::size_t index, Topic topic,
+                                       const std::string* value) {
     rd_kafka_headers_t* headers = rd_kafka_headers_new(4);
     const auto add = [headers](const char* name, std::string_view text) {
         rd_kafka_header_add(headers, name, -1, text.data(), static_cast<ssize_t>(text.size()));
@@ -246,7 +259,8 @@ KafkaSink::Produced KafkaSink::produce(const Event& event, std::uint64_t id, std
     if (event.kind != EventKind::kCalendar && event.position.lsn != 0) {
         char text[40];
         add("lsn", format_lsn(event.position.lsn));
-        add("seq", std::string_view(text, static_cast<std::size_t>(std::to_chars(text, text + sizeof text, event.position.seq).ptr - text)));
+        add("seq", std::string_view(text, static_cast<std::size_t>(
+                                              std::to_chars(text, text + sizeof text, event.position.seq).ptr - text)));
     }
     rd_kafka_vu_t parameters[7];
     std::size_t count = 0;
@@ -314,7 +328,8 @@ void KafkaSink::ended(UnderWay* under_way) {
     feed_->applied(batch);
 }
 
-// --- time --------------------------------------------------------------------------------------------------------------------------
+// --- time
+// ---------------------------------------------------------------------------------------------------------------------
 
 void KafkaSink::schedule_tick() {
     tick_timer_.expires_after(kTick);

@@ -1,8 +1,9 @@
 // The sink that tells Kafka of every event.
 //
-// Batches are taken as long as what is under way stays within a bound; a batch is applied when the delivery reports of all its messages have come. The
-// producer is idempotent: within its life brokers get each message once and in its order. When a message fails or the producer has a fatal error, another
-// producer begins, and the feed from the first batch that was not applied.
+// Batches are taken as long as what is under way stays within a bound; a batch is applied when the delivery reports of
+// all its messages have come. The producer is idempotent: within its life brokers get each message once and in its
+// order. When a message fails or the producer has a fatal error, another producer begins, and the feed from the first
+// batch that was not applied.
 #pragma once
 
 #include <chrono>
@@ -59,8 +60,8 @@ class KafkaSink final : public Sink {
         std::uint64_t id;
         BatchPtr batch;
         std::size_t unanswered = 0;
-        std::size_t next = 0;    // the event to produce next
-        bool has_event = false;  // of which its own message is under way, and its calendar not yet
+        std::size_t next = 0;   // the event to produce next
+        bool has_event = false; // of which its own message is under way, and its calendar not yet
         Clock::time_point taken;
     };
 

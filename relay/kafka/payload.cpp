@@ -13,10 +13,17 @@ namespace availability::relay::kafka {
 namespace {
 
 // Fields of decoder/event.proto.
-enum class Field : protozero::pbf_tag_type { kTable = 2, kListingNumber = 3, kListingText = 4, kVersion = 9, kBooked = 10 };
+enum class Field : protozero::pbf_tag_type {
+    kTable = 2,
+    kListingNumber = 3,
+    kListingText = 4,
+    kVersion = 9,
+    kBooked = 10
+};
 
 void append_string(std::string_view text, std::string* out) {
-    const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+    const bool plain =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
     if (plain)
         (*out += '"').append(text) += '"';
     else
@@ -142,7 +149,10 @@ void Payload::write_event(const Event& event, std::string* value) const {
     }
     value->append(",\"version\":").append(std::to_string(event.version));
     append_booked(event.booked, value);
-    value->append(",\"lsn\":\"").append(format_lsn(event.position.lsn)).append("\",\"seq\":").append(std::to_string(event.position.seq));
+    value->append(",\"lsn\":\"")
+        .append(format_lsn(event.position.lsn))
+        .append("\",\"seq\":")
+        .append(std::to_string(event.position.seq));
     *value += ",\"at\":\"";
     append_time(event.at, value);
     *value += "\"}";

@@ -1,16 +1,17 @@
 // What is in the messages to Kafka.
 //
 //   topic                    key        value                                                                    for
-//   P reservation.created    listing    the event, as the decoder's format json or protobuf has it              created with a reservation
-//   P reservation.updated    listing    the same                                                                 updated
-//   P reservation.cancelled  listing    the same                                                                 cancelled
-//   P availability.calendar  listing    the calendar: JSON {"v":1,"table":…,"listing":…,"version":…,"booked":…},  every change, and every calendar
-//                                       or an Event of decoder/event.proto with just these fields; null: the    of a new epoch; compacted
-//                                       listing is gone
+//   P reservation.created    listing    the event, as the decoder's format json or protobuf has it              created
+//   with a reservation P reservation.updated    listing    the same updated P reservation.cancelled  listing    the
+//   same                                                                 cancelled P availability.calendar  listing the
+//   calendar: JSON {"v":1,"table":…,"listing":…,"version":…,"booked":…},  every change, and every calendar
+//                                       or an Event of decoder/event.proto with just these fields; null: the    of a
+//                                       new epoch; compacted listing is gone
 //
-// Changes of holds, which have no reservation, are in the calendar alone. The key is the listing's text form; if the relay has many tables it is
-// "schema.table:listing". Headers, in text: schema_version, epoch, and of what came from the stream lsn and seq, which name an event for good. A message
-// may come again, and after a newer one of its listing: the greatest (epoch, version) is the newest.
+// Changes of holds, which have no reservation, are in the calendar alone. The key is the listing's text form; if the
+// relay has many tables it is "schema.table:listing". Headers, in text: schema_version, epoch, and of what came from
+// the stream lsn and seq, which name an event for good. A message may come again, and after a newer one of its listing:
+// the greatest (epoch, version) is the newest.
 #pragma once
 
 #include <string>
@@ -37,7 +38,9 @@ class Payload {
     // The topic of the event itself; false if it has none.
     static bool has_topic(const Event& event, Topic* topic);
     // Whether the calendar goes as null.
-    static bool is_tombstone(const Event& event) { return event.kind == EventKind::kDropped || event.kind == EventKind::kUnreadable; }
+    static bool is_tombstone(const Event& event) {
+        return event.kind == EventKind::kDropped || event.kind == EventKind::kUnreadable;
+    }
 
     // Each clears what it writes to.
     void write_key(const Event& event, std::string* key) const;

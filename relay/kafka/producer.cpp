@@ -80,8 +80,8 @@ Properties with_defaults(const Properties& properties) {
         {"partitioner", "murmur2_random"},
         {"linger.ms", "5"},
         {"compression.type", "lz4"},
-        // A message waits for its brokers as long as it takes: given up, it would have to come again, out of its order. What waits is
-        // bounded by the sink, and told by it.
+        // A message waits for its brokers as long as it takes: given up, it would have to come again, out of its order.
+        // What waits is bounded by the sink, and told by it.
         {"message.timeout.ms", "0"},
         {"queue.buffering.max.messages", "1000000"},
     };
@@ -147,33 +147,36 @@ void Producer::retire(boost::asio::io_context& io, std::unique_ptr<Producer> pro
 void Producer::request_topics() {
     if (asking_.joinable())
         return;
-    // The handle outlives the thread, and so does the loop: whoever destroys the producer waits for the thread, in a thread.
-    asking_ = std::thread([this, handle = handle_, alive = std::weak_ptr<Alive>(alive_), executor = descriptor_.get_executor()] {
-        std::set<std::string> names;
-        std::string error;
-        const rd_kafka_metadata_t* metadata = nullptr;
-        if (const rd_kafka_resp_err_t code = rd_kafka_metadata(handle, 1, nullptr, &metadata, kTopicsMilliseconds); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            error = rd_kafka_err2str(code);
-        } else {
-            for (int i = 0; i < metadata->topic_cnt; i++)
-                names.insert(metadata->topics[i].topic);
-            rd_kafka_metadata_destroy(metadata);
-        }
-        boost::asio::post(executor, [this, alive, names = std::move(names), error = std::move(error)] {
-            if (!alive.expired())
-                handlers_.topics(names, error);
+    // The handle outlives the thread, and so does the loop: whoever destroys the producer waits for the thread, in a
+    // thread.
+    asking_ = std::thread(
+        [this, handle = handle_, alive = std::weak_ptr<Alive>(alive_), executor = descriptor_.get_executor()] {
+            std::set<std::string> names;
+            std::string error;
+            const rd_kafka_metadata_t* metadata = nullptr;
+            if (const rd_kafka_resp_err_t code = rd_kafka_metadata(handle, 1, nullptr, &metadata, kTopicsMilliseconds);
+                code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+                error = rd_kafka_err2str(code);
+            } else {
+                for (int i = 0; i < metadata->topic_cnt; i++)
+                    names.insert(metadata->topics[i].topic);
+                rd_kafka_metadata_destroy(metadata);
+            }
+            boost::asio::post(executor, [this, alive, names = std::move(names), error = std::move(error)] {
+                if (!alive.expired())
+                    handlers_.topics(names, error);
+            });
         });
-    });
 }
 
 void Producer::watch() {
-    descriptor_.async_read_some(boost::asio::buffer(drain_),
-                                [this, alive = std::weak_ptr<Alive>(alive_)](const boost::system::error_code& error, std::size_t) {
-                                    if (error || alive.expired())
-                                        return;
-                                    watch();
-                                    serve();
-                                });
+    descriptor_.async_read_some(boost::asio::buffer(drain_), [this, alive = std::weak_ptr<Alive>(alive_)](
+                                                                 const boost::system::error_code& error, std::size_t) {
+        if (error || alive.expired())
+            return;
+        watch();
+        serve();
+    });
 }
 
 void Producer::serve() {
@@ -207,8 +210,10 @@ void Producer::handle_event(rd_kafka_event_t* event) {
     case RD_KAFKA_EVENT_ERROR: {
         char fatal[512];
         const bool is_fatal = rd_kafka_event_error_is_fatal(event) != 0;
-        const rd_kafka_resp_err_t error = is_fatal ? rd_kafka_fatal_error(handle_, fatal, sizeof fatal) : rd_kafka_event_error(event);
-        handlers_.failed(is_fatal, is_fatal ? std::string(rd_kafka_err2name(error)) + ": " + fatal : rd_kafka_event_error_string(event));
+        const rd_kafka_resp_err_t error =
+            is_fatal ? rd_kafka_fatal_error(handle_, fatal, sizeof fatal) : rd_kafka_event_error(event);
+        handlers_.failed(is_fatal, is_fatal ? std::string(rd_kafka_err2name(error)) + ": " + fatal
+                                            : rd_kafka_event_error_string(event));
         return;
     }
     case RD_KAFKA_EVENT_LOG:

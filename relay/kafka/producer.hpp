@@ -1,4 +1,5 @@
-// A producer of librdkafka on the event loop: its own threads talk to the brokers, its events come through a descriptor that the loop watches.
+// A producer of librdkafka on the event loop: its own threads talk to the brokers, its events come through a descriptor
+// that the loop watches.
 #pragma once
 
 #include <functional>
@@ -33,7 +34,8 @@ class Producer {
         std::function<void(const std::set<std::string>& names, const std::string& error)> topics;
     };
 
-    // Throws std::runtime_error on a configuration that librdkafka refuses. No handler is called from within a call of this class.
+    // Throws std::runtime_error on a configuration that librdkafka refuses. No handler is called from within a call of
+    // this class.
     Producer(boost::asio::io_context& io, const Properties& properties, Handlers handlers);
     // Messages that are under way may arrive or not. Not from within a handler: retire() is for that.
     ~Producer();

@@ -22,7 +22,8 @@ AdminOptions admin_options(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
 // Brokers that can't or won't say.
 bool is_refusal(rd_kafka_resp_err_t error) {
     return error == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE || error == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION ||
-           error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+           error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+           error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
 }
 
 bool is_compacted(const rd_kafka_ConfigResource_t* resource) {
@@ -42,8 +43,8 @@ void request_creation(rd_kafka_t* handle, rd_kafka_queue_t* queue, const TopicOp
     std::vector<rd_kafka_NewTopic_t*> topics;
     char problem[256];
     for (std::size_t i = 0; i < options.names.size(); i++) {
-        rd_kafka_NewTopic_t* topic =
-            rd_kafka_NewTopic_new(options.names[i].c_str(), options.partitions, options.replication_factor, problem, sizeof problem);
+        rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(options.names[i].c_str(), options.partitions,
+                                                           options.replication_factor, problem, sizeof problem);
         if (topic == nullptr)
             continue; // a name or a number that no broker takes: the description will say that it is not there
         if (i == static_cast<std::size_t>(Topic::kCalendar))
@@ -56,8 +57,8 @@ void request_creation(rd_kafka_t* handle, rd_kafka_queue_t* queue, const TopicOp
 }
 
 void request_description(rd_kafka_t* handle, rd_kafka_queue_t* queue, const TopicOptions& options) {
-    rd_kafka_ConfigResource_t* calendars =
-        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, options.names[static_cast<std::size_t>(Topic::kCalendar)].c_str());
+    rd_kafka_ConfigResource_t* calendars = rd_kafka_ConfigResource_new(
+        RD_KAFKA_RESOURCE_TOPIC, options.names[static_cast<std::size_t>(Topic::kCalendar)].c_str());
     const AdminOptions admin = admin_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_DescribeConfigs(handle, &calendars, 1, admin.get(), queue);
     rd_kafka_ConfigResource_destroy(calendars);
@@ -67,7 +68,8 @@ TopicAnswer read_creation(rd_kafka_event_t* event) {
     if (const rd_kafka_resp_err_t error = rd_kafka_event_error(event); error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return {is_refusal(error), std::string("topics could not be made: ") + rd_kafka_event_error_string(event)};
     std::size_t count = 0;
-    const rd_kafka_topic_result_t** results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    const rd_kafka_topic_result_t** results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     for (std::size_t i = 0; i < count; i++) {
         const rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
@@ -97,7 +99,8 @@ TopicAnswer read_description(rd_kafka_event_t* event, const TopicOptions& option
     const rd_kafka_ConfigResource_t** resources =
         rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
     for (std::size_t i = 0; i < count; i++) {
-        if (const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(resources[i]); error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(resources[i]);
+            error != RD_KAFKA_RESP_ERR_NO_ERROR)
             return {true, unknown + rd_kafka_err2str(error)};
         if (!is_compacted(resources[i]))
             return {false, "topic " + calendars + " must be compacted (cleanup.policy=compact)"};

@@ -21,8 +21,8 @@ void request_creation(rd_kafka_t* handle, rd_kafka_queue_t* queue, const TopicOp
 void request_description(rd_kafka_t* handle, rd_kafka_queue_t* queue, const TopicOptions& options);
 
 struct TopicAnswer {
-    bool good = false;    // go on
-    std::string problem;  // for people; with `good`: a warning
+    bool good = false;   // go on
+    std::string problem; // for people; with `good`: a warning
 };
 TopicAnswer read_creation(rd_kafka_event_t* event);
 // Those that are missing are a problem.

@@ -29,7 +29,9 @@ Client::Client(boost::asio::io_context& io, ClientOptions options, ClientListene
         slots_.resize(kSlots);
 }
 
-Client::~Client() { stop(); }
+Client::~Client() {
+    stop();
+}
 
 void Client::start() {
     if (options_.cluster) {
@@ -58,7 +60,8 @@ bool Client::is_connected_to(const std::string& node) const {
     return found != nodes_.end() && found->second->connection != nullptr && found->second->connection->is_ready();
 }
 
-// --- nodes -------------------------------------------------------------------------------------------------------------------------
+// --- nodes
+// ---------------------------------------------------------------------------------------------------------------------
 
 Client::Node* Client::node_at(const Endpoint& endpoint) {
     std::string name = endpoint.str();
@@ -92,7 +95,8 @@ Connection* Client::connection_to(Node* node) {
         return node->connection->is_closed() ? nullptr : node->connection.get();
     if (Clock::now() < node->retry_at)
         return nullptr;
-    node->connection = std::make_shared<Connection>(io_, options_.connection, node->endpoint, static_cast<ConnectionOwner*>(this));
+    node->connection =
+        std::make_shared<Connection>(io_, options_.connection, node->endpoint, static_cast<ConnectionOwner*>(this));
     counters_.connections++;
     node->connection->start();
     return node->connection.get();
@@ -137,12 +141,13 @@ void Client::identify(Node* node) {
         if (reply != nullptr)
             read_info(reply->text, identity.get());
     }));
-    node->connection->submit(call(command("INFO", "replication"), [this, identity, name = node->name](const Reply* reply, std::string_view) {
-        if (reply == nullptr || identity->run_id.empty())
-            return;
-        read_info(reply->text, identity.get());
-        listener_->identified(name, *identity);
-    }));
+    node->connection->submit(
+        call(command("INFO", "replication"), [this, identity, name = node->name](const Reply* reply, std::string_view) {
+            if (reply == nullptr || identity->run_id.empty())
+                return;
+            read_info(reply->text, identity.get());
+            listener_->identified(name, *identity);
+        }));
 }
 
 void Client::identify_masters() {
@@ -151,7 +156,8 @@ void Client::identify_masters() {
             identify(found->second.get());
 }
 
-// --- requests ----------------------------------------------------------------------------------------------------------------------
+// --- requests
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Client::submit(RequestPtr request) {
     if (stopped_)
@@ -264,7 +270,8 @@ void Client::redirect(Connection& connection, RequestPtr request, const ErrorRep
     target->submit(std::move(request), error.kind == ErrorKind::kAsk);
 }
 
-// --- the map -----------------------------------------------------------------------------------------------------------------------
+// --- the map
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Client::refresh() {
     const auto now = Clock::now();
@@ -284,13 +291,15 @@ void Client::refresh() {
         current_ = (current_ + 1) % options_.nodes.size();
         return again();
     }
-    RequestPtr request = call(command("CLUSTER", "SLOTS"), [this, again, endpoint = node->endpoint](const Reply* reply, std::string_view reason) {
-        again();
-        if (reply == nullptr || reply->is_error())
-            listener_->trouble(endpoint.str() + ": no map of the cluster: " + (reply == nullptr ? std::string(reason) : reply->text));
-        else
-            take_map(*reply, endpoint);
-    });
+    RequestPtr request = call(command("CLUSTER", "SLOTS"),
+                              [this, again, endpoint = node->endpoint](const Reply* reply, std::string_view reason) {
+                                  again();
+                                  if (reply == nullptr || reply->is_error())
+                                      listener_->trouble(endpoint.str() + ": no map of the cluster: " +
+                                                         (reply == nullptr ? std::string(reason) : reply->text));
+                                  else
+                                      take_map(*reply, endpoint);
+                              });
     request->deadline = Clock::time_point::min();
     connection->submit(std::move(request));
 }
@@ -329,7 +338,9 @@ void Client::rebuild_masters() {
     } else {
         masters.push_back({node_at(options_.nodes[current_])->name, 0});
     }
-    const auto same = [](const Master& a, const Master& b) { return a.name == b.name && a.lowest_slot == b.lowest_slot; };
+    const auto same = [](const Master& a, const Master& b) {
+        return a.name == b.name && a.lowest_slot == b.lowest_slot;
+    };
     if (std::equal(masters.begin(), masters.end(), masters_.begin(), masters_.end(), same))
         return;
     masters_.swap(masters);
@@ -345,7 +356,8 @@ void Client::forget_unused_nodes() {
     }
 }
 
-// --- time --------------------------------------------------------------------------------------------------------------------------
+// --- time
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Client::schedule_tick() {
     timer_.expires_after(kTick);

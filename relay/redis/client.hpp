@@ -1,18 +1,20 @@
-// The client of one Redis or of a Redis Cluster: brings each request to the node that has its slot and gives back one answer.
+// The client of one Redis or of a Redis Cluster: brings each request to the node that has its slot and gives back one
+// answer.
 //
 // What happens to a request on its way:
 //
 //   MOVED         the map takes it over, a new map is asked for; at once to the other node
 //   ASK           at once to the other node after ASKING; the map stays
-//   TRYAGAIN, LOADING, MASTERDOWN, BUSY, OOM, CLUSTERDOWN, READONLY, a lost connection      again after a back-off; the last three with
+//   TRYAGAIN, LOADING, MASTERDOWN, BUSY, OOM, CLUSTERDOWN, READONLY, a lost connection      again after a back-off; the
+//   last three with
 //                 a new map
 //   NOSCRIPT      the scripts are loaded, at once again on the same connection
 //
-// until an answer comes or its deadline passes. Requests of one slot keep their order but where one has to come again: what they do must
-// not depend on it (it is guarded by stamps).
+// until an answer comes or its deadline passes. Requests of one slot keep their order but where one has to come again:
+// what they do must not depend on it (it is guarded by stamps).
 //
-// Each connection, and each node that gets slots, is asked who it is before anything is sent that depends on the answer, on the same connection:
-// the listener learns it before the first answer.
+// Each connection, and each node that gets slots, is asked who it is before anything is sent that depends on the
+// answer, on the same connection: the listener learns it before the first answer.
 #pragma once
 
 #include <array>

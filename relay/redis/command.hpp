@@ -1,7 +1,7 @@
 // Commands as Redis takes them: arrays of bulk strings.
 //
-// Written straight into the buffer that goes out, where hiredis's formatter would allocate each command and copy it twice: at a hundred thousand
-// events a second this is the relay's warmest path but one.
+// Written straight into the buffer that goes out, where hiredis's formatter would allocate each command and copy it
+// twice: at a hundred thousand events a second this is the relay's warmest path but one.
 #pragma once
 
 #include <charconv>

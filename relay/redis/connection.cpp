@@ -23,7 +23,8 @@ constexpr std::size_t kWriteSize = 256 << 10;
 
 } // namespace
 
-Connection::Connection(asio::io_context& io, const ConnectionOptions& options, Endpoint endpoint, ConnectionOwner* owner)
+Connection::Connection(asio::io_context& io, const ConnectionOptions& options, Endpoint endpoint,
+                       ConnectionOwner* owner)
     : io_(io), options_(options), endpoint_(std::move(endpoint)), owner_(owner), started_(Clock::now()), resolver_(io) {
     if (options.tls != nullptr && !endpoint_.is_unix()) {
         tls_stream_ = std::make_unique<TlsStream>(io, *options.tls);
@@ -43,7 +44,8 @@ void Connection::with_stream(Operation operation) {
         operation(*socket_);
 }
 
-// --- connecting --------------------------------------------------------------------------------------------------------------------
+// --- connecting
+// --------------------------------------------------------------------------------------------------------------------
 
 void Connection::start() {
     started_ = Clock::now();
@@ -68,14 +70,15 @@ void Connection::connect_unix() {
 }
 
 void Connection::resolve() {
-    resolver_.async_resolve(endpoint_.host, std::to_string(endpoint_.port),
-                            [self = shared_from_this()](error_code error, asio::ip::tcp::resolver::results_type addresses) {
-                                if (self->is_closed())
-                                    return;
-                                if (error)
-                                    return self->close("could not resolve the host: " + error.message());
-                                self->connect_tcp(std::move(addresses));
-                            });
+    resolver_.async_resolve(
+        endpoint_.host, std::to_string(endpoint_.port),
+        [self = shared_from_this()](error_code error, asio::ip::tcp::resolver::results_type addresses) {
+            if (self->is_closed())
+                return;
+            if (error)
+                return self->close("could not resolve the host: " + error.message());
+            self->connect_tcp(std::move(addresses));
+        });
 }
 
 void Connection::connect_tcp(asio::ip::tcp::resolver::results_type addresses) {
@@ -84,17 +87,18 @@ void Connection::connect_tcp(asio::ip::tcp::resolver::results_type addresses) {
         endpoints.emplace_back(address.endpoint());
     Socket& socket = tls_ != nullptr ? tls_->next_layer() : *socket_;
     auto list = std::make_shared<decltype(endpoints)>(std::move(endpoints));
-    asio::async_connect(socket, *list,
-                        [self = shared_from_this(), list, &socket](error_code error, const asio::generic::stream_protocol::endpoint&) {
-                            if (self->is_closed())
-                                return;
-                            if (error)
-                                return self->close("could not connect: " + error.message());
-                            error_code ignored_error;
-                            socket.set_option(asio::ip::tcp::no_delay(true), ignored_error);
-                            socket.set_option(asio::socket_base::keep_alive(true), ignored_error);
-                            self->connected();
-                        });
+    asio::async_connect(
+        socket, *list,
+        [self = shared_from_this(), list, &socket](error_code error, const asio::generic::stream_protocol::endpoint&) {
+            if (self->is_closed())
+                return;
+            if (error)
+                return self->close("could not connect: " + error.message());
+            error_code ignored_error;
+            socket.set_option(asio::ip::tcp::no_delay(true), ignored_error);
+            socket.set_option(asio::socket_base::keep_alive(true), ignored_error);
+            self->connected();
+        });
 }
 
 void Connection::connected() {
@@ -157,7 +161,8 @@ void Connection::greeted(const Reply& reply) {
     schedule_write();
 }
 
-// --- requests ----------------------------------------------------------------------------------------------------------------------
+// --- requests
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Connection::submit(RequestPtr request, bool asking) {
     std::string& buffer = state_ == State::kReady ? queued_ : early_;
@@ -215,7 +220,8 @@ void Connection::read() {
             if (self->is_closed())
                 return;
             if (error)
-                return self->close(error == asio::error::eof ? "the server closed the connection" : "could not read: " + error.message());
+                return self->close(error == asio::error::eof ? "the server closed the connection"
+                                                             : "could not read: " + error.message());
             self->received(size);
         });
     });
@@ -244,7 +250,8 @@ void Connection::take(const Reply& reply) {
     owner_->answered(*this, std::move(request), reply);
 }
 
-// --- the end -----------------------------------------------------------------------------------------------------------------------
+// --- the end
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Connection::close(std::string reason) {
     if (is_closed())

@@ -1,4 +1,5 @@
-// One connection to one Redis: TCP, a Unix socket or TLS; requests go out as they come, answers come back in the same order.
+// One connection to one Redis: TCP, a Unix socket or TLS; requests go out as they come, answers come back in the same
+// order.
 //
 //   connecting: resolve, connect, TLS → AUTH, INFO, SCRIPT LOAD … → ready → lost
 //
@@ -40,14 +41,16 @@ class ConnectionOwner {
     // Connected, and told who answers. What was submitted before goes out after this call.
     virtual void ready(Connection& connection, const Identity& identity) = 0;
     virtual void answered(Connection& connection, RequestPtr request, const Reply& reply) = 0;
-    // The end. `unanswered` are those without an answer, in their order; what Redis did with those that were sent is unknown.
+    // The end. `unanswered` are those without an answer, in their order; what Redis did with those that were sent is
+    // unknown.
     virtual void lost(Connection& connection, const std::string& reason, std::deque<RequestPtr> unanswered) = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
     // The owner outlives it, or has called abandon().
-    Connection(boost::asio::io_context& io, const ConnectionOptions& options, Endpoint endpoint, ConnectionOwner* owner);
+    Connection(boost::asio::io_context& io, const ConnectionOptions& options, Endpoint endpoint,
+               ConnectionOwner* owner);
     ~Connection();
 
     void start();

@@ -18,7 +18,8 @@ struct Endpoint {
     friend bool operator==(const Endpoint& a, const Endpoint& b) { return a.port == b.port && a.host == b.host; }
 };
 
-// Nothing if the text is none of these. The port is what follows the last colon, as in answers of Redis: "::1:6379" is an address and a port.
+// Nothing if the text is none of these. The port is what follows the last colon, as in answers of Redis: "::1:6379" is
+// an address and a port.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 } // namespace availability::relay::redis

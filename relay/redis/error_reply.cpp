@@ -59,7 +59,8 @@ ErrorReply read_error(std::string_view text) {
     for (const Word& known : kWords)
         if (word == known.word)
             error.kind = known.kind;
-    // Before 7.0, Redis wraps what a command within a script says: "ERR Error running script (call to f_…): @user_script:3: OOM …".
+    // Before 7.0, Redis wraps what a command within a script says: "ERR Error running script (call to f_…):
+    // @user_script:3: OOM …".
     if (error.kind == ErrorKind::kOther)
         for (const Word& known : kWords)
             if (text.find(std::string(": ").append(known.word).append(" ")) != std::string_view::npos ||
@@ -105,7 +106,8 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
         return text.size() == 5 ? std::nullopt : std::optional<Endpoint>({std::string(text.substr(5)), 0});
     const std::size_t colon = text.rfind(':');
     unsigned port = 0;
-    if (colon == std::string_view::npos || colon == 0 || !read_number(text.substr(colon + 1), 65535, &port) || port == 0)
+    if (colon == std::string_view::npos || colon == 0 || !read_number(text.substr(colon + 1), 65535, &port) ||
+        port == 0)
         return std::nullopt;
     std::string_view host = text.substr(0, colon);
     if (host.front() == '[') {

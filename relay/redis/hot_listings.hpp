@@ -1,7 +1,8 @@
 // The listings that are refreshed before they expire: those of a file, and those that readers ask for most.
 //
-// Readers count by themselves and add what they counted, from time to time, to a sorted set beside the records: ZINCRBY R"hot" n P{LISTING}. The relay takes
-// the first N, halves all scores and forgets the rest, so that it is always about the last few minutes.
+// Readers count by themselves and add what they counted, from time to time, to a sorted set beside the records: ZINCRBY
+// R"hot" n P{LISTING}. The relay takes the first N, halves all scores and forgets the rest, so that it is always about
+// the last few minutes.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,8 @@ namespace availability::relay::redis {
 
 struct HotOptions {
     std::size_t count = 0; // N; 0 for none
-    std::string file;      // one listing a line: a key P{LISTING}, or a listing of the first table; counted by readers if empty
+    std::string
+        file; // one listing a line: a key P{LISTING}, or a listing of the first table; counted by readers if empty
     // Less than the shortest life of a key.
     std::chrono::milliseconds interval{240000};
 };
@@ -27,7 +29,8 @@ inline constexpr const char* kHotSuffix = "hot";
 class HotListings {
   public:
     HotListings(Client& client, HotOptions options, std::string key, std::vector<std::string> prefixes)
-        : client_(client), options_(std::move(options)), key_(std::move(key)), prefixes_(std::move(prefixes)), is_number_(prefixes_.size(), Guess::kUnknown) {
+        : client_(client), options_(std::move(options)), key_(std::move(key)), prefixes_(std::move(prefixes)),
+          is_number_(prefixes_.size(), Guess::kUnknown) {
         reload(options_.file);
     }
 

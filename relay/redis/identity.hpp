@@ -7,9 +7,9 @@
 namespace availability::relay::redis {
 
 struct Identity {
-    std::string run_id;           // of the process
-    std::string replication_id;   // of the history of its data; another one after a promotion
-    bool was_replica = false;     // it has the end of another history: promoted
+    std::string run_id;         // of the process
+    std::string replication_id; // of the history of its data; another one after a promotion
+    bool was_replica = false;   // it has the end of another history: promoted
     bool is_master = false;
 };
 

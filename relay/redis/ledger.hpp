@@ -1,8 +1,8 @@
 // Which masters the calendars of an epoch were written to: the judge of whether what Redis acknowledged is still there.
 //
-// Redis replicates behind its acknowledgements and writes to disk behind them, so that a process that was started anew, a replica that was
-// promoted and a database that was emptied may all lack writes that were answered. None of them can say what is missing: a new epoch
-// has to begin. A slot that migrates between masters loses nothing.
+// Redis replicates behind its acknowledgements and writes to disk behind them, so that a process that was started anew,
+// a replica that was promoted and a database that was emptied may all lack writes that were answered. None of them can
+// say what is missing: a new epoch has to begin. A slot that migrates between masters loses nothing.
 #pragma once
 
 #include <map>
@@ -20,7 +20,8 @@ class Ledger {
 
     // Each of the following returns an empty string, or why a new epoch must begin.
 
-    // A node has said who it is. Those that are known once `settle` was called are the masters that the epoch was written to.
+    // A node has said who it is. Those that are known once `settle` was called are the masters that the epoch was
+    // written to.
     std::string identified(const std::string& node, const Identity& identity);
     void settle() { settled_ = true; }
     bool knows(const std::string& node) const { return nodes_.count(node) != 0; }

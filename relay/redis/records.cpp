@@ -92,7 +92,8 @@ void Records::proceed() {
 
 void Records::read(const Master& master) {
     under_way_.insert(master.name);
-    client_.submit_to(master.name, call(command("GET", key_of(master)), [this, round = round_, node = master.name](const Reply* reply, std::string_view) {
+    client_.submit_to(master.name, call(command("GET", key_of(master)), [this, round = round_, node = master.name](
+                                                                            const Reply* reply, std::string_view) {
                           if (round == round_)
                               was_read(node, reply);
                       }));
@@ -120,7 +121,8 @@ void Records::write(const Master& master) {
     under_way_.insert(master.name);
     // Before the answer it is unknown which record is there.
     client_.submit_to(master.name, call(command("EVALSHA", name_of(layout::Script::kRecord), 1, key_of(master), bytes),
-                                        [this, round = round_, master, written = record.written](const Reply* reply, std::string_view) {
+                                        [this, round = round_, master, written = record.written](const Reply* reply,
+                                                                                                 std::string_view) {
                                             if (round == round_)
                                                 was_written(master, written, reply);
                                         }));
@@ -130,7 +132,8 @@ void Records::was_written(const Master& master, std::int64_t written, const Repl
     under_way_.erase(master.name);
     if (reply == nullptr || reply->is_error())
         return; // once more with the next tick
-    judge(ledger_.replaced(master.name, master.lowest_slot, reply->type == Reply::Type::kString ? &reply->text : nullptr));
+    judge(ledger_.replaced(master.name, master.lowest_slot,
+                           reply->type == Reply::Type::kString ? &reply->text : nullptr));
     if (state_ == State::kDoubted)
         return;
     ledger_.recorded(master.name, master.lowest_slot, written);

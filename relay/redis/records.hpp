@@ -1,7 +1,7 @@
 // Keeps the relay's record on every master, and by it and by who answers notices when an epoch has lost its ground.
 //
-//   begin(known) → [read the records: is it still the Redis of this epoch?] → write a record to each master → announced() → a record to each, again and
-//   again
+//   begin(known) → [read the records: is it still the Redis of this epoch?] → write a record to each master →
+//   announced() → a record to each, again and again
 //
 // doubt() is called at most once an epoch; after it nothing more happens until begin().
 #pragma once
@@ -26,13 +26,14 @@ struct AppliedPosition {
 class Records {
   public:
     struct Hooks {
-        std::function<void()> announced;                  // every master has the record of this epoch
-        std::function<void(const std::string&)> doubt;    // a new epoch must begin
+        std::function<void()> announced;               // every master has the record of this epoch
+        std::function<void(const std::string&)> doubt; // a new epoch must begin
         std::function<AppliedPosition()> position;
-        std::function<std::int64_t()> now;                // microseconds since 1970
+        std::function<std::int64_t()> now; // microseconds since 1970
     };
 
-    Records(Client& client, std::string prefix, Hooks hooks) : client_(client), prefix_(std::move(prefix)), hooks_(std::move(hooks)) {}
+    Records(Client& client, std::string prefix, Hooks hooks)
+        : client_(client), prefix_(std::move(prefix)), hooks_(std::move(hooks)) {}
 
     void begin(Epoch epoch, bool known);
     // Of the client's listener.

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Of one command to a server that is no cluster: with more of them Redis saves no more time, and others wait for longer.
+// Of one command to a server that is no cluster: with more of them Redis saves no more time, and others wait for
+// longer.
 constexpr std::size_t kGroup = 64;
 // A listing whose write Redis refuses, for what is in it or under its key, is given up after so many tries.
 constexpr std::uint8_t kTries = 3;
@@ -49,8 +50,8 @@ std::unique_ptr<boost::asio::ssl::context> make_tls(const RedisOptions& options)
         if (error)
             throw std::runtime_error(what + ": " + error.message());
     };
-    tls->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
-                     ssl::context::no_tlsv1_1);
+    tls->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
+                     ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
     tls->set_verify_mode(ssl::verify_peer);
     if (options.tls_ca_file.empty())
         tls->set_default_verify_paths(error);
@@ -92,13 +93,18 @@ class RedisSink::Write final : public Request {
 };
 
 RedisSink::RedisSink(RedisOptions options, const SinkContext& context)
-    : options_(std::move(options)), context_(context), tls_(make_tls(options_)), client_(context.io, client_options(options_, tls_.get()), this),
+    : options_(std::move(options)), context_(context), tls_(make_tls(options_)),
+      client_(context.io, client_options(options_, tls_.get()), this),
       records_(client_, options_.record_prefix,
-               {[this] { announced(); }, [this](const std::string& reason) { doubt(reason); }, [this] { return position(); }, [] { return now_us(); }}),
-      commands_(key_options(options_, context)), hot_(client_, options_.hot, options_.record_prefix + kHotSuffix, context.key_prefixes),
+               {[this] { announced(); }, [this](const std::string& reason) { doubt(reason); },
+                [this] { return position(); }, [] { return now_us(); }}),
+      commands_(key_options(options_, context)),
+      hot_(client_, options_.hot, options_.record_prefix + kHotSuffix, context.key_prefixes),
       metrics_(context.registry), tick_timer_(context.io), again_timer_(context.io) {}
 
-RedisSink::~RedisSink() { client_.stop(); }
+RedisSink::~RedisSink() {
+    client_.stop();
+}
 
 void RedisSink::start(Feed* feed) {
     feed_ = feed;
@@ -106,7 +112,8 @@ void RedisSink::start(Feed* feed) {
     schedule_tick();
 }
 
-// --- epochs ------------------------------------------------------------------------------------------------------------------------
+// --- epochs
+// ---------------------------------------------------------------------------------------------------------------------
 
 void RedisSink::begin_epoch(Epoch epoch, bool known) {
     epoch_ = epoch;
@@ -135,9 +142,12 @@ void RedisSink::doubt(const std::string& reason) {
     feed_->demand_epoch(reason);
 }
 
-// --- batches -----------------------------------------------------------------------------------------------------------------------
+// --- batches
+// ---------------------------------------------------------------------------------------------------------------------
 
-void RedisSink::wake() { pull(); }
+void RedisSink::wake() {
+    pull();
+}
 
 void RedisSink::pull() {
     if (pulling_)
@@ -227,18 +237,20 @@ void RedisSink::answered(Write& write, const Reply& reply) {
         metrics_.written.Increment(static_cast<double>(written));
         if (written < write.group.size())
             metrics_.older.Increment(static_cast<double>(write.group.size() - written));
-    } else if (write.event->kind != EventKind::kUnreadable && reply.is_integer(static_cast<std::int64_t>(layout::Written::kGap))) {
+    } else if (write.event->kind != EventKind::kUnreadable &&
+               reply.is_integer(static_cast<std::int64_t>(layout::Written::kGap))) {
         metrics_.gaps.Increment();
         write_one(write.under_way, *write.event, true, write.tries);
     } else {
-        (reply.is_integer(static_cast<std::int64_t>(layout::Written::kOlder)) ? metrics_.older : metrics_.written).Increment();
+        (reply.is_integer(static_cast<std::int64_t>(layout::Written::kOlder)) ? metrics_.older : metrics_.written)
+            .Increment();
     }
     if (generation == generation_)
         write_ended(write.under_way);
 }
 
-// An error that trying the same again would not mend. What is under a key that is not ours goes; an event that Redis will not take, for
-// whatever it has in it, must not stop all others.
+// An error that trying the same again would not mend. What is under a key that is not ours goes; an event that Redis
+// will not take, for whatever it has in it, must not stop all others.
 void RedisSink::refused(Write& write, const Reply& reply) {
     if (write.event == nullptr) {
         const std::uint64_t generation = generation_;
@@ -278,7 +290,8 @@ void RedisSink::write_ended(UnderWay* under_way) {
     pull();
 }
 
-// --- failures ----------------------------------------------------------------------------------------------------------------------
+// --- failures
+// ---------------------------------------------------------------------------------------------------------------------
 
 void RedisSink::trouble(const std::string& what) {
     trouble_at_ = Clock::now();
@@ -320,9 +333,12 @@ void RedisSink::begin_again() {
     pull();
 }
 
-// --- time --------------------------------------------------------------------------------------------------------------------------
+// --- time
+// ---------------------------------------------------------------------------------------------------------------------
 
-AppliedPosition RedisSink::position() const { return options_.position ? options_.position() : applied_; }
+AppliedPosition RedisSink::position() const {
+    return options_.position ? options_.position() : applied_;
+}
 
 void RedisSink::schedule_tick() {
     tick_timer_.expires_after(options_.record_interval);
@@ -338,7 +354,9 @@ void RedisSink::tick() {
     metrics_.masters.Set(static_cast<double>(client_.masters().size()));
     if (running_ && has_problem_ && Clock::now() - trouble_at_ > kQuiet) {
         const auto& masters = client_.masters();
-        if (!masters.empty() && std::all_of(masters.begin(), masters.end(), [this](const Master& master) { return client_.is_connected_to(master.name); }))
+        if (!masters.empty() && std::all_of(masters.begin(), masters.end(), [this](const Master& master) {
+                return client_.is_connected_to(master.name);
+            }))
             set_works();
     }
     if (running_ && hot_.is_due(Clock::now()))

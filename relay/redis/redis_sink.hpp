@@ -1,8 +1,9 @@
 // The sink that keeps Redis exact.
 //
-// Batches are taken as long as what is under way stays within a bound; each of their events is one write under the guard of its stamp
-// (relay/layout.hpp), sent at once over all nodes; a batch is applied when all its writes were answered. A write that gets no answer in time
-// makes the sink wait, rewind its feed and begin again, for as long as it takes.
+// Batches are taken as long as what is under way stays within a bound; each of their events is one write under the
+// guard of its stamp (relay/layout.hpp), sent at once over all nodes; a batch is applied when all its writes were
+// answered. A write that gets no answer in time makes the sink wait, rewind its feed and begin again, for as long as it
+// takes.
 #pragma once
 
 #include <deque>
@@ -100,7 +101,7 @@ class RedisSink final : public Sink, private ClientListener {
     boost::asio::steady_timer tick_timer_;
     boost::asio::steady_timer again_timer_;
 
-    bool running_ = false;   // the epoch is announced and nothing has failed
+    bool running_ = false; // the epoch is announced and nothing has failed
     bool pulling_ = false;
     bool stopped_ = false;
     bool has_problem_ = false;

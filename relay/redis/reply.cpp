@@ -11,7 +11,9 @@ void keep(void*) {}
 
 } // namespace
 
-void ReplyReader::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
+void ReplyReader::Free::operator()(redisReader* reader) const {
+    redisReaderFree(reader);
+}
 
 ReplyReader::ReplyReader() {
     static redisReplyObjectFunctions functions = {create_text, create_array, create_integer, create_nil, keep};
@@ -24,8 +26,8 @@ ReplyReader::ReplyReader() {
 
 ReplyReader::~ReplyReader() = default;
 
-// Where the value of a task goes: the root, or the end of the array that it is in, which grows only while none of its elements is being
-// read. Null, which hiredis takes for a lack of memory, if there are too many.
+// Where the value of a task goes: the root, or the end of the array that it is in, which grows only while none of its
+// elements is being read. Null, which hiredis takes for a lack of memory, if there are too many.
 Reply* ReplyReader::place_of(const redisReadTask* task) {
     auto* self = static_cast<ReplyReader*>(task->privdata);
     if (++self->elements_ > kMaxElements)
@@ -64,7 +66,9 @@ void* ReplyReader::create_integer(const redisReadTask* task, long long value) {
     return reply;
 }
 
-void* ReplyReader::create_nil(const redisReadTask* task) { return place_of(task); }
+void* ReplyReader::create_nil(const redisReadTask* task) {
+    return place_of(task);
+}
 
 void ReplyReader::feed(const char* bytes, std::size_t size) {
     if (problem_.empty() && redisReaderFeed(reader_.get(), bytes, size) != REDIS_OK)

@@ -25,7 +25,8 @@ struct Reply {
     bool is_integer(std::int64_t value) const { return type == Type::kInteger && integer == value; }
 };
 
-// Takes bytes as they come and gives answers as they are whole. Once broken it stays so: the connection is of no more use.
+// Takes bytes as they come and gives answers as they are whole. Once broken it stays so: the connection is of no more
+// use.
 class ReplyReader {
   public:
     // Bounds for what a hostile or mistaken server can make us hold.

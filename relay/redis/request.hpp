@@ -18,8 +18,8 @@ class Request {
   public:
     virtual ~Request() = default;
 
-    // The answer for good: what the client does about errors (redirections, loading, lack of memory, …) is behind it. Valid during
-    // the call.
+    // The answer for good: what the client does about errors (redirections, loading, lack of memory, …) is behind it.
+    // Valid during the call.
     virtual void answered(const Reply& reply) = 0;
     // No answer within the deadline. Whether Redis has done it is unknown.
     virtual void failed(std::string_view reason) = 0;

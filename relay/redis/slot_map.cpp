@@ -4,7 +4,9 @@ namespace availability::relay::redis {
 
 namespace {
 
-bool is_slot(const Reply& reply) { return reply.type == Reply::Type::kInteger && reply.integer >= 0 && reply.integer < kSlots; }
+bool is_slot(const Reply& reply) {
+    return reply.type == Reply::Type::kInteger && reply.integer >= 0 && reply.integer < kSlots;
+}
 
 // [first, last, [host, port, id, …], replicas…]
 bool read_range(const Reply& reply, const Endpoint& asked, SlotRange* range) {

@@ -16,8 +16,8 @@ struct SlotRange {
     Endpoint master;
 };
 
-// Reads the answer to CLUSTER SLOTS, of which nothing is believed. A node without a name of its own is the one that was asked. False if it is no such
-// answer.
+// Reads the answer to CLUSTER SLOTS, of which nothing is believed. A node without a name of its own is the one that was
+// asked. False if it is no such answer.
 bool read_slots(const Reply& reply, const Endpoint& asked, std::vector<SlotRange>* ranges);
 
 } // namespace availability::relay::redis

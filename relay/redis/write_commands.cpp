@@ -43,14 +43,17 @@ std::int64_t WriteCommands::life() {
     random_ ^= random_ << 17;
     const auto ttl = static_cast<double>(options_.ttl.count());
     const double chance = static_cast<double>(random_ >> 11) * 0x1p-53 * 2 - 1;
-    return ttl == 0 ? 0 : std::max<std::int64_t>(1, static_cast<std::int64_t>(ttl * (1 + options_.ttl_spread * chance)));
+    return ttl == 0 ? 0
+                    : std::max<std::int64_t>(1, static_cast<std::int64_t>(ttl * (1 + options_.ttl_spread * chance)));
 }
 
 std::int64_t WriteCommands::longest_life() const {
     return static_cast<std::int64_t>(static_cast<double>(options_.ttl.count()) * (1 + options_.ttl_spread)) + 1;
 }
 
-std::int64_t WriteCommands::tombstone_life() const { return std::max(2 * longest_life(), kLeastTombstoneLife); }
+std::int64_t WriteCommands::tombstone_life() const {
+    return std::max(2 * longest_life(), kLeastTombstoneLife);
+}
 
 // Without a TTL months go when they are past for two.
 std::int64_t WriteCommands::months_life(Month last) {
@@ -66,7 +69,8 @@ bool WriteCommands::append_listing(const Event& event) {
     listing_.clear();
     event.listing.append_to(&listing_);
     key_.clear();
-    return event.table < options_.prefixes.size() && layout::append_listing_key(options_.prefixes[event.table], listing_, &key_);
+    return event.table < options_.prefixes.size() &&
+           layout::append_listing_key(options_.prefixes[event.table], listing_, &key_);
 }
 
 // Of the key that append_listing() left.
@@ -87,7 +91,8 @@ bool WriteCommands::append(const Event& event, bool full, std::string* wire, std
     *slot = slot_of(key_);
     if (event.kind == EventKind::kDropped)
         return append_drop(event, wire);
-    return options_.layout == layout::Layout::kCalendar ? append_calendar(event, wire) : append_months(event, full, wire);
+    return options_.layout == layout::Layout::kCalendar ? append_calendar(event, wire)
+                                                        : append_months(event, full, wire);
 }
 
 bool WriteCommands::append_calendar(const Event& event, std::string* wire) {
@@ -98,8 +103,8 @@ bool WriteCommands::append_calendar(const Event& event, std::string* wire) {
 }
 
 bool WriteCommands::is_groupable(const Event& event) const {
-    return options_.layout == layout::Layout::kCalendar && event.kind != EventKind::kDropped && event.kind != EventKind::kUnreadable &&
-           !event.listing.empty();
+    return options_.layout == layout::Layout::kCalendar && event.kind != EventKind::kDropped &&
+           event.kind != EventKind::kUnreadable && !event.listing.empty();
 }
 
 bool WriteCommands::append_group(const Event* const* events, std::size_t count, std::string* wire) {

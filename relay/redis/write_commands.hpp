@@ -27,8 +27,9 @@ class WriteCommands {
     // The current month and day, of which kMonths keeps the months: those from the last one on.
     void set_today(Day day);
 
-    // What to do about an event: `full` writes all months even if the one before is known. Appends to *wire and tells the slot. False if the listing has no keys,
-    // since its name is too long. Nothing is appended where nothing is to do: an event without a listing.
+    // What to do about an event: `full` writes all months even if the one before is known. Appends to *wire and tells
+    // the slot. False if the listing has no keys, since its name is too long. Nothing is appended where nothing is to
+    // do: an event without a listing.
     bool append(const Event& event, bool full, std::string* wire, std::uint16_t* slot);
     // Deletes what a listing has, to a miss.
     bool append_delete(const Event& event, std::string* wire, std::uint16_t* slot);
@@ -45,7 +46,7 @@ class WriteCommands {
     bool append_drop(const Event& event, std::string* wire);
     std::string_view entry_key();
     std::uint32_t all_months() const;
-    std::int64_t life();           // of a key, by chance within the spread; 0 for no end
+    std::int64_t life(); // of a key, by chance within the spread; 0 for no end
     std::int64_t longest_life() const;
     std::int64_t tombstone_life() const;
     std::int64_t months_life(layout::Month last);

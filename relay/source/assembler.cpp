@@ -5,7 +5,8 @@
 
 namespace availability::relay {
 
-Assembler::Assembler(const std::vector<std::string>& tables, BatchHandler& handler) : reader_(tables), handler_(handler) {}
+Assembler::Assembler(const std::vector<std::string>& tables, BatchHandler& handler)
+    : reader_(tables), handler_(handler) {}
 
 void Assembler::begin(Epoch epoch) {
     epoch_ = epoch;
@@ -18,7 +19,8 @@ void Assembler::begin(Epoch epoch) {
 
 void Assembler::take(std::string_view message) {
     // The kind is the first field. Frames and heartbeats are read where they are, events where they will stay.
-    const bool is_frame = message.size() >= 2 && message[0] == 0x08 && message[1] >= static_cast<char>(EventKind::kBegin) &&
+    const bool is_frame = message.size() >= 2 && message[0] == 0x08 &&
+                          message[1] >= static_cast<char>(EventKind::kBegin) &&
                           message[1] <= static_cast<char>(EventKind::kMessage);
     if (!is_frame)
         return add(message);
@@ -45,7 +47,8 @@ void Assembler::add(std::string_view message) {
         batch_->epoch = epoch_;
     }
     Event event = reader_.read(batch_->arena.copy(message));
-    const bool is_frame = event.kind == EventKind::kBegin || event.kind == EventKind::kCommit || event.kind == EventKind::kMessage;
+    const bool is_frame =
+        event.kind == EventKind::kBegin || event.kind == EventKind::kCommit || event.kind == EventKind::kMessage;
     if (is_frame || (event.kind != EventKind::kUnreadable && event.position <= last_)) {
         event.kind = EventKind::kUnreadable;
         event.reason = "out of order";

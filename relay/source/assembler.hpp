@@ -18,8 +18,8 @@ inline constexpr char kHeartbeatPrefix[] = "availability-relay";
 class BatchHandler {
   public:
     virtual ~BatchHandler() = default;
-    // An event that has just been read, of a batch that on_batch() will bring: what the relay holds of the listing goes into
-    // `previous`, whose bytes `arena` keeps. Called once an event, in their order.
+    // An event that has just been read, of a batch that on_batch() will bring: what the relay holds of the listing goes
+    // into `previous`, whose bytes `arena` keeps. Called once an event, in their order.
     virtual void on_event(Event* event, Arena* arena) = 0;
     virtual void on_batch(BatchPtr batch) = 0;
     // All up to there has come; `heartbeat_at` is the commit time of a heartbeat, else 0.

@@ -47,7 +47,8 @@ bool read_stay(protozero::pbf_reader reader, DaySpan* stay) {
         else
             reader.skip();
     }
-    if (nights == 0 || first_day >= static_cast<std::uint32_t>(kEndDay) || nights > static_cast<std::uint32_t>(kEndDay) - first_day)
+    if (nights == 0 || first_day >= static_cast<std::uint32_t>(kEndDay) ||
+        nights > static_cast<std::uint32_t>(kEndDay) - first_day)
         return false;
     *stay = {static_cast<Day>(first_day), static_cast<Day>(first_day + nights)};
     return true;
@@ -168,7 +169,8 @@ const char* EventReader::parse(std::string_view message, Event* event) {
         return "unknown kind";
     event->kind = static_cast<EventKind>(kind);
     // Two's complement, as it was written: a version may be any number.
-    event->at = static_cast<std::int64_t>(static_cast<std::uint64_t>(event->version) + static_cast<std::uint64_t>(at_after_version));
+    event->at = static_cast<std::int64_t>(static_cast<std::uint64_t>(event->version) +
+                                          static_cast<std::uint64_t>(at_after_version));
     return nullptr;
 }
 

@@ -15,8 +15,8 @@ class EventReader {
     // The configured calendar companions, as schema.table.
     explicit EventReader(const std::vector<std::string>& tables);
 
-    // Reads one message; the event's views point into it. What cannot be read, or breaks a promise of the format, becomes kUnreadable with
-    // a reason, and with the listing as far as it is known.
+    // Reads one message; the event's views point into it. What cannot be read, or breaks a promise of the format,
+    // becomes kUnreadable with a reason, and with the listing as far as it is known.
     Event read(std::string_view message);
 
     // Of the last message read, if it was kMessage.

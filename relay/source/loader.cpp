@@ -18,7 +18,8 @@ constexpr std::size_t kCopyHeader = 11 + 4 + 4;
 
 constexpr char kBegin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 // With row security the calendars that the role may see would pass for all: an error is better.
-constexpr char kSettings[] = "SET row_security = off; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+constexpr char kSettings[] =
+    "SET row_security = off; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
 std::uint32_t read32(std::string_view bytes) {
     std::uint32_t value = 0;
@@ -31,9 +32,12 @@ std::uint32_t read32(std::string_view bytes) {
 
 Loader::Loader(boost::asio::io_context& io, std::string conninfo, std::vector<std::string> tables, int connections,
                std::chrono::milliseconds timeout)
-    : io_(io), conninfo_(std::move(conninfo)), tables_(std::move(tables)), connections_(connections), timeout_(timeout) {}
+    : io_(io), conninfo_(std::move(conninfo)), tables_(std::move(tables)), connections_(connections),
+      timeout_(timeout) {}
 
-Loader::~Loader() { close(); }
+Loader::~Loader() {
+    close();
+}
 
 void Loader::close() {
     if (coordinator_ != nullptr)
@@ -83,26 +87,32 @@ void Loader::describe(std::size_t table) {
     if (table == tables_.size())
         return start_workers();
     const std::string name = quote_qualified(tables_[table]);
-    coordinator_->query("SELECT a.atttypid IN (20, 21, 23), pg_catalog.pg_relation_size(a.attrelid) / pg_catalog.current_setting('block_size')::int"
-                        " FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.regclass AND a.attname = 'listing_id' AND NOT a.attisdropped",
-                        {name}, [this, table, name](PgRows rows) {
-                            if (rows.error || rows.rows.size() != 1)
-                                return fail(rows.error, fmt::format("{} is no calendar companion", name));
-                            numbers_.push_back(rows.text(0, 0) == "t");
-                            std::uint64_t pages = 0;
-                            const std::string& text = rows.text(0, 1);
-                            std::from_chars(text.data(), text.data() + text.size(), pages);
-                            const std::uint64_t step = std::max<std::uint64_t>(pages / (static_cast<std::uint64_t>(connections_) * 4), 256);
-                            for (std::uint64_t page = 0; page == 0 || page < pages; page += step) {
-                                // The last part has no end: the table may have grown.
-                                const std::string end = page + step < pages ? fmt::format(" AND ctid < '({},0)'", page + step) : "";
-                                parts_.push_back({static_cast<std::uint16_t>(table),
-                                                  fmt::format("COPY (SELECT listing_id::pg_catalog.text, version, booked::pg_catalog.bytea FROM ONLY {}"
-                                                              " WHERE ctid >= '({},0)'{}) TO STDOUT (FORMAT binary)",
-                                                              name, page, end)});
-                            }
-                            describe(table + 1);
-                        });
+    coordinator_->query(
+        "SELECT a.atttypid IN (20, 21, 23), pg_catalog.pg_relation_size(a.attrelid) / "
+        "pg_catalog.current_setting('block_size')::int"
+        " FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1::pg_catalog.regclass AND a.attname = 'listing_id' AND "
+        "NOT a.attisdropped",
+        {name}, [this, table, name](PgRows rows) {
+            if (rows.error || rows.rows.size() != 1)
+                return fail(rows.error, fmt::format("{} is no calendar companion", name));
+            numbers_.push_back(rows.text(0, 0) == "t");
+            std::uint64_t pages = 0;
+            const std::string& text = rows.text(0, 1);
+            std::from_chars(text.data(), text.data() + text.size(), pages);
+            const std::uint64_t step =
+                std::max<std::uint64_t>(pages / (static_cast<std::uint64_t>(connections_) * 4), 256);
+            for (std::uint64_t page = 0; page == 0 || page < pages; page += step) {
+                // The last part has no end: the table may have grown.
+                const std::string end = page + step < pages ? fmt::format(" AND ctid < '({},0)'", page + step) : "";
+                parts_.push_back(
+                    {static_cast<std::uint16_t>(table),
+                     fmt::format(
+                         "COPY (SELECT listing_id::pg_catalog.text, version, booked::pg_catalog.bytea FROM ONLY {}"
+                         " WHERE ctid >= '({},0)'{}) TO STDOUT (FORMAT binary)",
+                         name, page, end)});
+            }
+            describe(table + 1);
+        });
 }
 
 void Loader::start_workers() {
@@ -121,11 +131,13 @@ void Loader::start_workers() {
 }
 
 void Loader::begin(const std::shared_ptr<Worker>& worker) {
-    worker->connection->query(fmt::format("{}; {}; SET TRANSACTION SNAPSHOT {}", kSettings, kBegin, quote_literal(snapshot_)), [this, worker](PgRows rows) {
-        if (rows.error)
-            return fail(rows.error, "could not take the snapshot over");
-        next_part(worker);
-    });
+    worker->connection->query(
+        fmt::format("{}; {}; SET TRANSACTION SNAPSHOT {}", kSettings, kBegin, quote_literal(snapshot_)),
+        [this, worker](PgRows rows) {
+            if (rows.error)
+                return fail(rows.error, "could not take the snapshot over");
+            next_part(worker);
+        });
 }
 
 void Loader::next_part(const std::shared_ptr<Worker>& worker) {
@@ -139,7 +151,8 @@ void Loader::next_part(const std::shared_ptr<Worker>& worker) {
     worker->header = false;
     worker->pending.clear();
     worker->connection->copy_out(
-        parts_[index].statement, [this, worker, index](std::string_view bytes) { return on_data(*worker, parts_[index], bytes); },
+        parts_[index].statement,
+        [this, worker, index](std::string_view bytes) { return on_data(*worker, parts_[index], bytes); },
         [this, worker](const PgError& error) {
             if (error)
                 return fail(error, "could not load calendars");
@@ -169,7 +182,8 @@ bool Loader::read_tuple(const Part& part, std::string_view* bytes) {
     std::string_view rest = *bytes;
     if (rest.size() < 2)
         return false;
-    const auto count = static_cast<std::int16_t>(static_cast<unsigned char>(rest[0]) << 8 | static_cast<unsigned char>(rest[1]));
+    const auto count =
+        static_cast<std::int16_t>(static_cast<unsigned char>(rest[0]) << 8 | static_cast<unsigned char>(rest[1]));
     rest.remove_prefix(2);
     if (count == -1) {
         *bytes = rest;

@@ -1,8 +1,8 @@
 // Loads every calendar from the database: by several connections at once, in one snapshot.
 //
-// The snapshot is one of the moment, taken after the slot is ours. Every change since is still to come from the stream or has come from it,
-// and a version tells which of the two is newer: so no snapshot of the slot's own making is needed, and the
-// relay may load anew at any time.
+// The snapshot is one of the moment, taken after the slot is ours. Every change since is still to come from the stream
+// or has come from it, and a version tells which of the two is newer: so no snapshot of the slot's own making is
+// needed, and the relay may load anew at any time.
 #pragma once
 
 #include <functional>
@@ -26,14 +26,15 @@ class Loader {
   public:
     struct Result {
         PgError error;
-        std::uint64_t lsn = 0;     // the stream is as new as what was loaded once it has passed it
+        std::uint64_t lsn = 0; // the stream is as new as what was loaded once it has passed it
         std::uint64_t rows = 0;
         std::uint64_t invalid = 0; // rows whose calendar can't be read
     };
     using Row = std::function<void(const LoadedRow&)>;
     using Done = std::function<void(const Result&)>;
 
-    Loader(boost::asio::io_context& io, std::string conninfo, std::vector<std::string> tables, int connections, std::chrono::milliseconds timeout);
+    Loader(boost::asio::io_context& io, std::string conninfo, std::vector<std::string> tables, int connections,
+           std::chrono::milliseconds timeout);
     ~Loader();
 
     // Once. `row` for each calendar, then `done` once.

@@ -10,7 +10,9 @@
 
 namespace availability::relay {
 
-inline std::string format_lsn(std::uint64_t lsn) { return fmt::format("{:X}/{:X}", lsn >> 32, lsn & 0xffffffff); }
+inline std::string format_lsn(std::uint64_t lsn) {
+    return fmt::format("{:X}/{:X}", lsn >> 32, lsn & 0xffffffff);
+}
 
 // False if the text is none.
 inline bool parse_lsn(std::string_view text, std::uint64_t* lsn) {
@@ -21,7 +23,8 @@ inline bool parse_lsn(std::string_view text, std::uint64_t* lsn) {
     std::uint32_t low = 0;
     const auto first = std::from_chars(text.data(), text.data() + slash, high, 16);
     const auto second = std::from_chars(text.data() + slash + 1, text.data() + text.size(), low, 16);
-    if (first.ec != std::errc() || first.ptr != text.data() + slash || second.ec != std::errc() || second.ptr != text.data() + text.size())
+    if (first.ec != std::errc() || first.ptr != text.data() + slash || second.ec != std::errc() ||
+        second.ptr != text.data() + text.size())
         return false;
     *lsn = std::uint64_t{high} << 32 | low;
     return true;

@@ -12,14 +12,18 @@ using boost::system::error_code;
 
 namespace {
 
-void log_notice(void*, const char* message) { spdlog::debug("database: {}", one_line(message)); }
+void log_notice(void*, const char* message) {
+    spdlog::debug("database: {}", one_line(message));
+}
 
 } // namespace
 
 PgConnection::PgConnection(asio::io_context& io, std::chrono::milliseconds timeout)
     : io_(io), timeout_(timeout), socket_(io), deadline_(io) {}
 
-PgConnection::~PgConnection() { close(); }
+PgConnection::~PgConnection() {
+    close();
+}
 
 void PgConnection::close() {
     ++operation_;
@@ -42,9 +46,16 @@ void PgConnection::connect(const std::string& conninfo, bool replication, Done d
     close();
     state_ = State::kConnecting;
     done_ = std::move(done);
-    // Keepalives of TCP: a peer that vanished is noticed even where the protocol is silent. What the caller gave comes later and wins.
-    const char* const keywords[] = {"keepalives_idle", "keepalives_interval", "keepalives_count", "fallback_application_name",
-                                    "dbname", "client_encoding", replication ? "replication" : nullptr, nullptr};
+    // Keepalives of TCP: a peer that vanished is noticed even where the protocol is silent. What the caller gave comes
+    // later and wins.
+    const char* const keywords[] = {"keepalives_idle",
+                                    "keepalives_interval",
+                                    "keepalives_count",
+                                    "fallback_application_name",
+                                    "dbname",
+                                    "client_encoding",
+                                    replication ? "replication" : nullptr,
+                                    nullptr};
     const char* const values[] = {"10", "5", "3", "availability-relay", conninfo.c_str(), "UTF8", "database", nullptr};
     connection_ = PQconnectStartParams(keywords, values, 1);
     arm_deadline();
@@ -59,10 +70,11 @@ void PgConnection::connect(const std::string& conninfo, bool replication, Done d
     PQsetNoticeProcessor(connection_, log_notice, nullptr);
     if (!adopt_socket())
         return;
-    socket_.async_wait(asio::posix::stream_descriptor::wait_write, [self = shared_from_this(), connected = connected_](error_code error) {
-        if (!error && connected == self->connected_)
-            self->poll_connect();
-    });
+    socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                       [self = shared_from_this(), connected = connected_](error_code error) {
+                           if (!error && connected == self->connected_)
+                               self->poll_connect();
+                       });
 }
 
 // libpq may have opened another socket since: the next address of the host.
@@ -97,7 +109,8 @@ void PgConnection::poll_connect() {
         PQsetnonblocking(connection_, 1);
         return finish({});
     }
-    const auto what = status == PGRES_POLLING_READING ? asio::posix::stream_descriptor::wait_read : asio::posix::stream_descriptor::wait_write;
+    const auto what = status == PGRES_POLLING_READING ? asio::posix::stream_descriptor::wait_read
+                                                      : asio::posix::stream_descriptor::wait_write;
     socket_.async_wait(what, [self = shared_from_this(), connected = connected_](error_code error) {
         if (!error && connected == self->connected_)
             self->poll_connect();
@@ -132,9 +145,10 @@ void PgConnection::query(const std::string& statement, const std::vector<std::st
     for (const std::string& parameter : parameters)
         values.push_back(parameter.c_str());
     rows_done_ = std::move(done);
-    begin(State::kQuery, connection_ != nullptr ? PQsendQueryParams(connection_, statement.c_str(), static_cast<int>(values.size()), nullptr,
-                                                                    values.data(), nullptr, nullptr, 0)
-                                                : 0);
+    begin(State::kQuery, connection_ != nullptr
+                             ? PQsendQueryParams(connection_, statement.c_str(), static_cast<int>(values.size()),
+                                                 nullptr, values.data(), nullptr, nullptr, 0)
+                             : 0);
 }
 
 void PgConnection::copy_out(const std::string& statement, Data data, Done done) {
@@ -186,27 +200,29 @@ void PgConnection::flush() {
     if (left == 0)
         return;
     waiting_writable_ = true;
-    socket_.async_wait(asio::posix::stream_descriptor::wait_write, [self = shared_from_this(), connected = connected_](error_code error) {
-        if (connected != self->connected_)
-            return;
-        self->waiting_writable_ = false;
-        if (!error)
-            self->flush();
-    });
+    socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                       [self = shared_from_this(), connected = connected_](error_code error) {
+                           if (connected != self->connected_)
+                               return;
+                           self->waiting_writable_ = false;
+                           if (!error)
+                               self->flush();
+                       });
 }
 
 void PgConnection::wait_readable() {
     if (waiting_readable_ || paused_ || state_ == State::kClosed)
         return;
     waiting_readable_ = true;
-    socket_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this(), connected = connected_](error_code error) {
-        if (connected != self->connected_)
-            return;
-        self->waiting_readable_ = false;
-        // Between operations nothing is expected; what came is read with the next.
-        if (!error && self->state_ != State::kIdle)
-            self->readable();
-    });
+    socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                       [self = shared_from_this(), connected = connected_](error_code error) {
+                           if (connected != self->connected_)
+                               return;
+                           self->waiting_readable_ = false;
+                           // Between operations nothing is expected; what came is read with the next.
+                           if (!error && self->state_ != State::kIdle)
+                               self->readable();
+                       });
 }
 
 void PgConnection::readable() {
@@ -278,7 +294,8 @@ void PgConnection::drain_results() {
                     if (PQgetisnull(result, row, column))
                         fields.emplace_back();
                     else
-                        fields.emplace_back(std::string(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))));
+                        fields.emplace_back(std::string(PQgetvalue(result, row, column),
+                                                        static_cast<std::size_t>(PQgetlength(result, row, column))));
                 }
             }
         } else if (status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY && !rows_.error) {

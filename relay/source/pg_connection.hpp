@@ -1,7 +1,8 @@
 // A connection to PostgreSQL on the event loop: libpq's non-blocking calls, driven by Asio.
 //
-// One operation at a time. Each calls its handler once, with what came or with an error, unless the connection is closed before: then
-// never. What waits has a deadline. libpq alone resolves names, which can block for as long as the resolver takes.
+// One operation at a time. Each calls its handler once, with what came or with an error, unless the connection is
+// closed before: then never. What waits has a deadline. libpq alone resolves names, which can block for as long as the
+// resolver takes.
 #pragma once
 
 #include <chrono>
@@ -57,8 +58,8 @@ class PgConnection : public std::enable_shared_from_this<PgConnection> {
     void query(const std::string& statement, const std::vector<std::string>& parameters, Rows done);
     // COPY … TO STDOUT: each message to `data`, then done.
     void copy_out(const std::string& statement, Data data, Done done);
-    // START_REPLICATION: `started` once, then, from the first resume() on, messages to `data`, until `ended` says why they end. No
-    // deadline: who streams has keepalives to judge by.
+    // START_REPLICATION: `started` once, then, from the first resume() on, messages to `data`, until `ended` says why
+    // they end. No deadline: who streams has keepalives to judge by.
     void copy_both(const std::string& statement, Done started, Data data, Done ended);
     // After `data` returned false.
     void resume();

@@ -34,8 +34,10 @@ constexpr int kBeatsOfSlotMetrics = 5;
 } // namespace
 
 Source::Source(boost::asio::io_context& io, const Settings& settings, bool bootstrap, SourceHandler& handler)
-    : io_(io), settings_(settings), bootstrap_(bootstrap), handler_(handler), assembler_(settings.database_tables, handler),
-      stream_(io, std::chrono::seconds(settings.database_timeout_seconds), *this), retry_timer_(io), heartbeat_timer_(io) {}
+    : io_(io), settings_(settings), bootstrap_(bootstrap), handler_(handler),
+      assembler_(settings.database_tables, handler),
+      stream_(io, std::chrono::seconds(settings.database_timeout_seconds), *this), retry_timer_(io),
+      heartbeat_timer_(io) {}
 
 Source::~Source() {
     stream_.close();
@@ -81,16 +83,18 @@ void Source::attempt() {
 
 void Source::connect_stream() {
     stream_connection_ = std::make_shared<PgConnection>(
-        io_, bootstrap_ ? milliseconds(kMakeSlotTimeout) : milliseconds(std::chrono::seconds(settings_.database_timeout_seconds)));
+        io_, bootstrap_ ? milliseconds(kMakeSlotTimeout)
+                        : milliseconds(std::chrono::seconds(settings_.database_timeout_seconds)));
     stream_connection_->connect(settings_.database_conninfo, true, [this](const PgError& error) {
         if (error)
             return failed("could not connect for replication", error);
         // A relay whose machine has gone lets go of the slot after this time.
-        stream_connection_->query(fmt::format("SET wal_sender_timeout = '{}s'", settings_.database_timeout_seconds), [this](PgRows rows) {
-            if (rows.error)
-                return failed("could not set wal_sender_timeout", rows.error);
-            identify();
-        });
+        stream_connection_->query(fmt::format("SET wal_sender_timeout = '{}s'", settings_.database_timeout_seconds),
+                                  [this](PgRows rows) {
+                                      if (rows.error)
+                                          return failed("could not set wal_sender_timeout", rows.error);
+                                      identify();
+                                  });
     });
 }
 
@@ -111,18 +115,20 @@ void Source::make_state() {
     const std::string table = quote_qualified(settings_.database_state_table);
     const auto upsert = [this, table] {
         const Epoch at_least = std::max(static_cast<Epoch>(now_us()), memory_.epoch + 1);
-        control_->query(upsert_state_statement(table, settings_.database_slot, at_least, system_id_, timeline_), [this](PgRows rows) {
-            if (rows.error)
-                return fatal("could not write the state: " + rows.error.message);
-            drop_slot();
-        });
+        control_->query(upsert_state_statement(table, settings_.database_slot, at_least, system_id_, timeline_),
+                        [this](PgRows rows) {
+                            if (rows.error)
+                                return fatal("could not write the state: " + rows.error.message);
+                            drop_slot();
+                        });
     };
     control_->query(read_state_statement(table, settings_.database_slot), [this, table, upsert](PgRows rows) {
         if (!rows.error)
             return upsert();
         control_->query(create_state_statement(table), [this, upsert](PgRows made) {
             if (made.error)
-                return fatal(fmt::format("could not make table {}: {}", settings_.database_state_table, made.error.message));
+                return fatal(
+                    fmt::format("could not make table {}: {}", settings_.database_state_table, made.error.message));
             upsert();
         });
     });
@@ -130,7 +136,8 @@ void Source::make_state() {
 
 void Source::drop_slot() {
     const std::string slot = settings_.database_slot;
-    control_->query(fmt::format("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
+    control_->query(fmt::format("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM "
+                                "pg_catalog.pg_replication_slots WHERE slot_name = {}",
                                 quote_literal(slot)),
                     [this, slot](PgRows rows) {
                         if (rows.error && rows.error.sqlstate == kObjectInUse)
@@ -156,27 +163,32 @@ void Source::make_slot() {
 }
 
 void Source::read_slot() {
-    control_->query(read_state_statement(quote_qualified(settings_.database_state_table), settings_.database_slot), [this](PgRows rows) {
-        const std::string& code = rows.error.sqlstate;
-        if (code == kUndefinedTable || code == kUndefinedSchema)
-            return fatal(fmt::format("table {} does not exist: run availability-relay bootstrap", settings_.database_state_table));
-        if (code == kInsufficientPrivilege)
-            return fatal(rows.error.message);
-        RelayState state;
-        if (!read_state(rows, &state))
-            return failed("could not read the state", rows.error);
-        const std::string& slot = settings_.database_slot;
-        if (!state.slot_exists)
-            return fatal(fmt::format("slot {} does not exist: changes since are unknown; run availability-relay bootstrap", slot));
-        if (state.wal_status == "lost")
-            return fatal(fmt::format("slot {} is lost, its WAL was removed: run availability-relay bootstrap", slot));
-        if (state.slot_plugin != kPlugin)
-            return fatal(fmt::format("slot {} is of plugin {}, not {}", slot, state.slot_plugin, kPlugin));
-        if (!state.exists)
-            return fatal(fmt::format("slot {} has no state: run availability-relay bootstrap", slot));
-        state_ = state;
-        start_stream();
-    });
+    control_->query(
+        read_state_statement(quote_qualified(settings_.database_state_table), settings_.database_slot),
+        [this](PgRows rows) {
+            const std::string& code = rows.error.sqlstate;
+            if (code == kUndefinedTable || code == kUndefinedSchema)
+                return fatal(fmt::format("table {} does not exist: run availability-relay bootstrap",
+                                         settings_.database_state_table));
+            if (code == kInsufficientPrivilege)
+                return fatal(rows.error.message);
+            RelayState state;
+            if (!read_state(rows, &state))
+                return failed("could not read the state", rows.error);
+            const std::string& slot = settings_.database_slot;
+            if (!state.slot_exists)
+                return fatal(fmt::format(
+                    "slot {} does not exist: changes since are unknown; run availability-relay bootstrap", slot));
+            if (state.wal_status == "lost")
+                return fatal(
+                    fmt::format("slot {} is lost, its WAL was removed: run availability-relay bootstrap", slot));
+            if (state.slot_plugin != kPlugin)
+                return fatal(fmt::format("slot {} is of plugin {}, not {}", slot, state.slot_plugin, kPlugin));
+            if (!state.exists)
+                return fatal(fmt::format("slot {} has no state: run availability-relay bootstrap", slot));
+            state_ = state;
+            start_stream();
+        });
 }
 
 void Source::start_stream() {
@@ -196,9 +208,9 @@ void Source::start_stream() {
     std::string tables;
     for (const std::string& table : settings_.database_tables)
         tables += (tables.empty() ? "" : ",") + quote_qualified(table);
-    const std::string statement =
-        fmt::format("START_REPLICATION SLOT {} LOGICAL 0/0 (format 'protobuf', transactions 'on', messages '{}', tables {})",
-                    quote_identifier(settings_.database_slot), kHeartbeatPrefix, quote_literal(tables));
+    const std::string statement = fmt::format(
+        "START_REPLICATION SLOT {} LOGICAL 0/0 (format 'protobuf', transactions 'on', messages '{}', tables {})",
+        quote_identifier(settings_.database_slot), kHeartbeatPrefix, quote_literal(tables));
     // Its own connection now; an error of the start leaves it.
     stream_.start(
         stream_connection_, statement,
@@ -214,21 +226,24 @@ void Source::start_stream() {
         [this](const PgError& error) { failed("the stream ended", error); });
 }
 
-// The slot is ours, so what the slot and the state say now stays; what was read before may have been changed since by whoever had it.
+// The slot is ours, so what the slot and the state say now stays; what was read before may have been changed since by
+// whoever had it.
 void Source::started() {
-    control_->query(read_state_statement(quote_qualified(settings_.database_state_table), settings_.database_slot), [this](PgRows rows) {
-        RelayState state;
-        if (!read_state(rows, &state) || !state.exists)
-            return failed("could not read the state", rows.error);
-        state_ = state;
-        slot_confirmed_ = state.slot_confirmed;
-        if (const std::string reason = why_fresh(); !reason.empty())
-            return advance_epoch(reason);
-        const bool contiguous = entered_ == state_.epoch && slot_confirmed_ <= confirmed_;
-        if (!contiguous) // another relay had the slot meanwhile: what it confirmed, this one may never have seen
-            entered_ = 0;
-        enter(false);
-    });
+    control_->query(
+        read_state_statement(quote_qualified(settings_.database_state_table), settings_.database_slot),
+        [this](PgRows rows) {
+            RelayState state;
+            if (!read_state(rows, &state) || !state.exists)
+                return failed("could not read the state", rows.error);
+            state_ = state;
+            slot_confirmed_ = state.slot_confirmed;
+            if (const std::string reason = why_fresh(); !reason.empty())
+                return advance_epoch(reason);
+            const bool contiguous = entered_ == state_.epoch && slot_confirmed_ <= confirmed_;
+            if (!contiguous) // another relay had the slot meanwhile: what it confirmed, this one may never have seen
+                entered_ = 0;
+            enter(false);
+        });
 }
 
 // Why what the sinks hold can't be trusted, empty if it can.
@@ -238,15 +253,16 @@ std::string Source::why_fresh() const {
     if (!state_.loaded)
         return "the sinks have not had every calendar of the last epoch";
     if (slot_confirmed_ > state_.confirmed)
-        return fmt::format("the slot stands at {}, and the relay confirmed {}: it was made anew or read by another", format_lsn(slot_confirmed_),
-                           format_lsn(state_.confirmed));
+        return fmt::format("the slot stands at {}, and the relay confirmed {}: it was made anew or read by another",
+                           format_lsn(slot_confirmed_), format_lsn(state_.confirmed));
     if (state_.system_id != system_id_)
         return "another database system";
     if (state_.timeline != timeline_)
         return fmt::format("timeline {} after {}", timeline_, state_.timeline);
     if (memory_.system_id == system_id_ && memory_.timeline == timeline_) {
         if (memory_.lsn > server_lsn_)
-            return fmt::format("the database was set back: it stands at {}, and {} was seen", format_lsn(server_lsn_), format_lsn(memory_.lsn));
+            return fmt::format("the database was set back: it stands at {}, and {} was seen", format_lsn(server_lsn_),
+                               format_lsn(memory_.lsn));
         if (memory_.epoch > state_.epoch)
             return "the database was set back: its epoch is an earlier one";
     }
@@ -255,8 +271,8 @@ std::string Source::why_fresh() const {
 
 void Source::advance_epoch(const std::string& reason) {
     const Epoch at_least = std::max(static_cast<Epoch>(now_us()), memory_.epoch + 1);
-    control_->query(advance_epoch_statement(quote_qualified(settings_.database_state_table), settings_.database_slot, state_.epoch, at_least,
-                                            system_id_, timeline_, slot_confirmed_),
+    control_->query(advance_epoch_statement(quote_qualified(settings_.database_state_table), settings_.database_slot,
+                                            state_.epoch, at_least, system_id_, timeline_, slot_confirmed_),
                     [this, reason](PgRows rows) {
                         if (rows.error || rows.rows.size() != 1)
                             return failed("could not begin an epoch", rows.error);
@@ -291,7 +307,8 @@ void Source::enter(bool fresh) {
     }
     stream_.confirm(slot_confirmed_);
     handler_.on_source_state("streaming", false);
-    spdlog::info("streaming from slot {} at {}, epoch {}", settings_.database_slot, format_lsn(slot_confirmed_), state_.epoch);
+    spdlog::info("streaming from slot {} at {}, epoch {}", settings_.database_slot, format_lsn(slot_confirmed_),
+                 state_.epoch);
     beat();
     if (handler_.can_take() && !paused_for_good_)
         stream_.resume();
@@ -311,7 +328,9 @@ bool Source::on_message(std::string_view message) {
     return handler_.can_take() && !paused_for_good_;
 }
 
-void Source::on_keepalive(std::uint64_t lsn) { assembler_.take_keepalive(lsn); }
+void Source::on_keepalive(std::uint64_t lsn) {
+    assembler_.take_keepalive(lsn);
+}
 
 void Source::on_garbage(std::string_view what) {
     spdlog::error("the server sent {} bytes that are no message of the replication protocol", what.size());
@@ -338,12 +357,14 @@ void Source::mark_loaded() {
     if (!streaming_ || state_.loaded || control_busy_)
         return;
     control_busy_ = true;
-    control_->query(mark_loaded_statement(quote_qualified(settings_.database_state_table), settings_.database_slot, state_.epoch), [this](PgRows rows) {
-        control_busy_ = false;
-        if (rows.error || rows.rows.size() != 1)
-            return failed("could not write the state", rows.error);
-        state_.loaded = true;
-    });
+    control_->query(
+        mark_loaded_statement(quote_qualified(settings_.database_state_table), settings_.database_slot, state_.epoch),
+        [this](PgRows rows) {
+            control_busy_ = false;
+            if (rows.error || rows.rows.size() != 1)
+                return failed("could not write the state", rows.error);
+            state_.loaded = true;
+        });
 }
 
 void Source::beat() {
@@ -352,8 +373,8 @@ void Source::beat() {
     control_busy_ = true;
     if (waiting_heartbeat_at_ == 0)
         waiting_heartbeat_at_ = now_us();
-    control_->query(keep_confirmed_statement(quote_qualified(settings_.database_state_table), settings_.database_slot, state_.epoch, confirmed_,
-                                             kHeartbeatPrefix),
+    control_->query(keep_confirmed_statement(quote_qualified(settings_.database_state_table), settings_.database_slot,
+                                             state_.epoch, confirmed_, kHeartbeatPrefix),
                     [this, confirmed = confirmed_, life = life_](PgRows rows) {
                         if (life != life_)
                             return;
@@ -392,22 +413,24 @@ void Source::read_slot_metrics() {
         return;
     control_busy_ = true;
     keep_position();
-    control_->query(fmt::format("SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint,"
-                                " pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), confirmed_flush_lsn)::bigint"
-                                " FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
-                                quote_literal(settings_.database_slot)),
-                    [this](PgRows rows) {
-                        control_busy_ = false;
-                        if (rows.error && rows.error.sqlstate.empty())
-                            return connect_control_again();
-                        if (!rows.error && rows.rows.size() == 1)
-                            handler_.on_slot_metrics(std::strtoll(rows.text(0, 0).c_str(), nullptr, 10),
-                                                     std::strtoll(rows.text(0, 1).c_str(), nullptr, 10));
-                    });
+    control_->query(
+        fmt::format("SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint,"
+                    " pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), confirmed_flush_lsn)::bigint"
+                    " FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
+                    quote_literal(settings_.database_slot)),
+        [this](PgRows rows) {
+            control_busy_ = false;
+            if (rows.error && rows.error.sqlstate.empty())
+                return connect_control_again();
+            if (!rows.error && rows.rows.size() == 1)
+                handler_.on_slot_metrics(std::strtoll(rows.text(0, 0).c_str(), nullptr, 10),
+                                         std::strtoll(rows.text(0, 1).c_str(), nullptr, 10));
+        });
 }
 
 void Source::schedule_heartbeat() {
-    heartbeat_timer_.expires_after(std::chrono::microseconds(static_cast<std::int64_t>(settings_.relay_heartbeat_seconds * 1e6)));
+    heartbeat_timer_.expires_after(
+        std::chrono::microseconds(static_cast<std::int64_t>(settings_.relay_heartbeat_seconds * 1e6)));
     heartbeat_timer_.async_wait([this](boost::system::error_code error) {
         if (error || stopped_)
             return;
@@ -428,7 +451,8 @@ void Source::failed(const std::string& what, const PgError& error) {
         return;
     const milliseconds longest = std::min(kLastBackOff, kFirstBackOff * (1 << std::min(failures_, 8U)));
     ++failures_;
-    const milliseconds delay(std::uniform_int_distribution<std::int64_t>(longest.count() / 2, longest.count())(random_));
+    const milliseconds delay(
+        std::uniform_int_distribution<std::int64_t>(longest.count() / 2, longest.count())(random_));
     spdlog::warn("{}: {}; again in {} ms", what, error ? error.message : "unexpected answer", delay.count());
     handler_.on_source_state(what, true);
     retry(delay);

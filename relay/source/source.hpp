@@ -1,8 +1,8 @@
 // The database side of the relay: owns the slot, knows the epoch, streams.
 //
-// An attempt goes: connect → IDENTIFY_SYSTEM → the slot and the state → START_REPLICATION, while another relay has the slot again and again →
-// the epoch → the stream, until it breaks; then the next attempt, after a back-off. Only the one that has the slot
-// changes the state.
+// An attempt goes: connect → IDENTIFY_SYSTEM → the slot and the state → START_REPLICATION, while another relay has the
+// slot again and again → the epoch → the stream, until it breaks; then the next attempt, after a back-off. Only the one
+// that has the slot changes the state.
 #pragma once
 
 #include <chrono>
@@ -24,8 +24,8 @@ namespace availability::relay {
 
 class SourceHandler : public BatchHandler {
   public:
-    // The slot is ours and its events follow. `fresh`: a new epoch; else one that was known before. Not called when the stream goes on where
-    // it broke. `from`: what is confirmed.
+    // The slot is ours and its events follow. `fresh`: a new epoch; else one that was known before. Not called when the
+    // stream goes on where it broke. `from`: what is confirmed.
     virtual void on_epoch(Epoch epoch, bool fresh, std::uint64_t from) = 0;
     // What it does now; `problem`: and that is not as it should be.
     virtual void on_source_state(const std::string& state, bool problem) = 0;
@@ -106,8 +106,8 @@ class Source : private StreamHandler {
     boost::asio::steady_timer heartbeat_timer_;
     std::mt19937 random_{std::random_device{}()};
 
-    RelayState state_;        // as the database has it
-    RememberedState memory_;  // as the file has it, and this process
+    RelayState state_;       // as the database has it
+    RememberedState memory_; // as the file has it, and this process
     std::string system_id_;
     std::int64_t timeline_ = 0;
     std::uint64_t server_lsn_ = 0;

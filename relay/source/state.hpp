@@ -1,5 +1,5 @@
-// What outlives the relay: its epoch, in a table of the database, where a relay on another machine finds it; and, where a file is given, the
-// furthest position that was ever seen, out of reach of whoever sets the database back.
+// What outlives the relay: its epoch, in a table of the database, where a relay on another machine finds it; and, where
+// a file is given, the furthest position that was ever seen, out of reach of whoever sets the database back.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct RelayState {
     std::string system_id;
     std::int64_t timeline = 0;
     bool loaded = false; // every sink has had every calendar of the epoch
-    // No relay has confirmed more: it is written before the server is told. A slot that stands further was made anew, or somebody else read
-    // from it.
+    // No relay has confirmed more: it is written before the server is told. A slot that stands further was made anew,
+    // or somebody else read from it.
     std::uint64_t confirmed = 0;
 
     bool slot_exists = false;
@@ -31,11 +31,13 @@ struct RelayState {
 // Statements, with the quoted name of the state table and the slot put in.
 std::string create_state_statement(const std::string& table);
 std::string read_state_statement(const std::string& table, const std::string& slot);
-std::string upsert_state_statement(const std::string& table, const std::string& slot, Epoch at_least, const std::string& system_id, std::int64_t timeline);
-std::string advance_epoch_statement(const std::string& table, const std::string& slot, Epoch from, Epoch at_least, const std::string& system_id,
-                                    std::int64_t timeline, std::uint64_t confirmed);
+std::string upsert_state_statement(const std::string& table, const std::string& slot, Epoch at_least,
+                                   const std::string& system_id, std::int64_t timeline);
+std::string advance_epoch_statement(const std::string& table, const std::string& slot, Epoch from, Epoch at_least,
+                                    const std::string& system_id, std::int64_t timeline, std::uint64_t confirmed);
 // A heartbeat goes with it. One row: whether the state was that of the epoch.
-std::string keep_confirmed_statement(const std::string& table, const std::string& slot, Epoch epoch, std::uint64_t confirmed, const std::string& prefix);
+std::string keep_confirmed_statement(const std::string& table, const std::string& slot, Epoch epoch,
+                                     std::uint64_t confirmed, const std::string& prefix);
 std::string mark_loaded_statement(const std::string& table, const std::string& slot, Epoch epoch);
 
 // Reads the answer to read_state_statement(). False if it is none.

@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick(200);
 constexpr std::chrono::seconds kStatusInterval(2);
-constexpr std::size_t kDataHeader = 25;     // 'w', start, end of WAL, time
-constexpr std::size_t kKeepaliveSize = 18;  // 'k', end of WAL, time, reply
+constexpr std::size_t kDataHeader = 25;    // 'w', start, end of WAL, time
+constexpr std::size_t kKeepaliveSize = 18; // 'k', end of WAL, time, reply
 
 std::uint64_t read64(std::string_view bytes) {
     std::uint64_t value = 0;
@@ -51,7 +51,8 @@ std::string status_update(std::uint64_t lsn, std::int64_t now_us, bool ask) {
 Stream::Stream(boost::asio::io_context& io, std::chrono::milliseconds timeout, StreamHandler& handler)
     : timer_(io), timeout_(timeout), handler_(handler) {}
 
-void Stream::start(PgConnectionPtr connection, const std::string& statement, PgConnection::Done started, PgConnection::Done ended) {
+void Stream::start(PgConnectionPtr connection, const std::string& statement, PgConnection::Done started,
+                   PgConnection::Done ended) {
     close();
     connection_ = std::move(connection);
     ended_ = std::move(ended);
@@ -113,7 +114,9 @@ void Stream::confirm(std::uint64_t lsn) {
         confirmed_ = lsn;
 }
 
-void Stream::confirm_now() { send_status(); }
+void Stream::confirm_now() {
+    send_status();
+}
 
 void Stream::send_status() {
     if (!running_)

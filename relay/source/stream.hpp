@@ -1,7 +1,7 @@
 // One run of the replication stream: START_REPLICATION until it ends.
 //
-// It answers the server's keepalives and reports the confirmed position; what comes goes to a StreamHandler. Silence of the server beyond
-// the timeout ends it.
+// It answers the server's keepalives and reports the confirmed position; what comes goes to a StreamHandler. Silence of
+// the server beyond the timeout ends it.
 #pragma once
 
 #include <chrono>
@@ -31,9 +31,9 @@ class StreamHandler {
 // One message within CopyData, as the server sends it.
 struct StreamFrame {
     enum class Kind { kData, kKeepalive, kGarbage } kind = Kind::kGarbage;
-    std::string_view payload;  // kData
-    std::uint64_t lsn = 0;     // kKeepalive: the end of WAL sent
-    bool reply = false;        // kKeepalive: answer at once
+    std::string_view payload; // kData
+    std::uint64_t lsn = 0;    // kKeepalive: the end of WAL sent
+    bool reply = false;       // kKeepalive: answer at once
 };
 StreamFrame parse_frame(std::string_view message);
 
@@ -45,7 +45,8 @@ class Stream {
     Stream(boost::asio::io_context& io, std::chrono::milliseconds timeout, StreamHandler& handler);
 
     // On a connection for replication. `started` once, then `ended` once; neither after close().
-    void start(PgConnectionPtr connection, const std::string& statement, PgConnection::Done started, PgConnection::Done ended);
+    void start(PgConnectionPtr connection, const std::string& statement, PgConnection::Done started,
+               PgConnection::Done ended);
     void resume();
     // What may be confirmed; told to the server by and by.
     void confirm(std::uint64_t lsn);

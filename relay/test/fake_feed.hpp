@@ -41,8 +41,8 @@ class BatchMaker {
         return event;
     }
     // With what was before.
-    Event& add(EventKind kind, const Key& listing, std::int64_t version, std::string_view booked, std::int64_t previous_version,
-               std::string_view previous) {
+    Event& add(EventKind kind, const Key& listing, std::int64_t version, std::string_view booked,
+               std::int64_t previous_version, std::string_view previous) {
         Event& event = add(kind, listing, version, booked);
         event.previous_version = previous_version;
         event.previous = batch_->arena.copy(previous);
@@ -78,7 +78,8 @@ class FakeFeed : public Feed {
         return on_empty ? on_empty() : nullptr;
     }
     void applied(const BatchPtr& batch) override {
-        const auto given = std::find_if(batches_.begin(), batches_.end(), [&](const Given& each) { return each.batch == batch; });
+        const auto given =
+            std::find_if(batches_.begin(), batches_.end(), [&](const Given& each) { return each.batch == batch; });
         if (given == batches_.end())
             return;
         batches_.erase(given);
@@ -89,7 +90,9 @@ class FakeFeed : public Feed {
         for (Given& given : batches_)
             given.taken = false;
     }
-    void dead_letter(const Event& event, std::string_view reason) override { dead_letters.emplace_back(event.listing.str(), reason); }
+    void dead_letter(const Event& event, std::string_view reason) override {
+        dead_letters.emplace_back(event.listing.str(), reason);
+    }
     void demand_epoch(std::string_view reason) override { demands.emplace_back(reason); }
     void set_problem(std::string_view text) override { problem = text; }
     void request_calendars(const std::vector<ListingName>& listings) override {

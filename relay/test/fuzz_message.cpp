@@ -1,4 +1,5 @@
-// Fuzz target: what a hostile server may send: frames of the replication protocol, and in them messages of the decoder, up to batches.
+// Fuzz target: what a hostile server may send: frames of the replication protocol, and in them messages of the decoder,
+// up to batches.
 
 #include <string>
 

@@ -19,7 +19,8 @@ const char* examine(const std::uint8_t* data, std::size_t size) {
     parser.put(boost::asio::buffer(data, size), error);
     if (parser.is_header_done()) {
         const auto& request = parser.get();
-        const Route route = route_of({request.method_string().data(), request.method_string().size()}, {request.target().data(), request.target().size()});
+        const Route route = route_of({request.method_string().data(), request.method_string().size()},
+                                     {request.target().data(), request.target().size()});
         if (route.kind == Route::Kind::kStream && request.method() != http::verb::get)
             return "a stream by another method";
         const auto header = request[http::field::authorization];

@@ -20,7 +20,8 @@
 
 namespace test {
 
-// Commands by a pipe, a line each: "down", "up", "error N" (of the next Produce request, a number of rd_kafka_resp_err_t), "slow MILLISECONDS", "topic NAME".
+// Commands by a pipe, a line each: "down", "up", "error N" (of the next Produce request, a number of
+// rd_kafka_resp_err_t), "slow MILLISECONDS", "topic NAME".
 class KafkaMock {
   public:
     // Before any other thread of this process.
@@ -56,7 +57,8 @@ class KafkaMock {
     KafkaMock& operator=(const KafkaMock&) = delete;
 
     void create_topics(const std::string& prefix) {
-        for (const char* name : {"reservation.created", "reservation.updated", "reservation.cancelled", "availability.calendar"})
+        for (const char* name :
+             {"reservation.created", "reservation.updated", "reservation.cancelled", "availability.calendar"})
             tell("topic " + prefix + name);
     }
     const std::string& bootstrap() const { return bootstrap_; }
@@ -90,7 +92,8 @@ class KafkaMock {
             if (std::sscanf(line, "topic %99s", topic) == 1)
                 rd_kafka_mock_topic_create(cluster, topic, 4, 1);
             if (std::sscanf(line, "error %d", &number) == 1)
-                rd_kafka_mock_push_request_errors(cluster, 0 /* Produce */, 1, static_cast<rd_kafka_resp_err_t>(number));
+                rd_kafka_mock_push_request_errors(cluster, 0 /* Produce */, 1,
+                                                  static_cast<rd_kafka_resp_err_t>(number));
             std::printf("ok\n");
             std::fflush(stdout);
         }
@@ -130,7 +133,8 @@ inline std::vector<KafkaMessage> read_topic(const std::string& bootstrap, const 
     const rd_kafka_metadata_t* metadata = nullptr;
     rd_kafka_topic_t* handle = rd_kafka_topic_new(consumer, topic.c_str(), nullptr);
     std::vector<KafkaMessage> messages;
-    if (rd_kafka_metadata(consumer, 0, handle, &metadata, 10000) == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1) {
+    if (rd_kafka_metadata(consumer, 0, handle, &metadata, 10000) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        metadata->topic_cnt == 1) {
         rd_kafka_topic_partition_list_t* partitions = rd_kafka_topic_partition_list_new(1);
         for (int i = 0; i < metadata->topics[0].partition_cnt; i++)
             rd_kafka_topic_partition_list_add(partitions, topic.c_str(), i)->offset = RD_KAFKA_OFFSET_BEGINNING;
@@ -157,7 +161,10 @@ inline std::vector<KafkaMessage> read_topic(const std::string& bootstrap, const 
                 const char* name = nullptr;
                 const void* value = nullptr;
                 std::size_t size = 0;
-                for (std::size_t i = 0; headers != nullptr && rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+                for (std::size_t i = 0;
+                     headers != nullptr &&
+                     rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+                     i++)
                     read.headers[name] = std::string(static_cast<const char*>(value), size);
             }
             rd_kafka_message_destroy(message);

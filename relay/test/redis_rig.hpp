@@ -1,4 +1,5 @@
-// A Redis sink with a relay of its own that plays events: what the database has is a model, and Redis is compared with it.
+// A Redis sink with a relay of its own that plays events: what the database has is a model, and Redis is compared with
+// it.
 #pragma once
 
 #include <map>
@@ -25,7 +26,9 @@ namespace layout = availability::layout;
 
 inline const std::string kPrefix = "avail:v3:";
 
-inline Day today() { return static_cast<Day>(std::time(nullptr) / 86400); }
+inline Day today() {
+    return static_cast<Day>(std::time(nullptr) / 86400);
+}
 
 inline std::string listing_key(const std::string& listing) {
     std::string key;
@@ -92,10 +95,12 @@ class Rig {
     explicit Rig(RedisOptions options) : layout_(options.keys.layout) {
         spdlog::set_level(std::getenv("RELAY_TEST_LOG") != nullptr ? spdlog::level::debug : spdlog::level::off);
         options.record_interval = std::chrono::milliseconds(50);
-        sink = std::make_unique<RedisSink>(std::move(options), availability::relay::SinkContext{io, registry, {kPrefix}});
+        sink =
+            std::make_unique<RedisSink>(std::move(options), availability::relay::SinkContext{io, registry, {kPrefix}});
         sink->start(&feed);
     }
-    static RedisOptions options(const std::vector<std::string>& nodes, bool cluster = false, Layout layout = Layout::kCalendar) {
+    static RedisOptions options(const std::vector<std::string>& nodes, bool cluster = false,
+                                Layout layout = Layout::kCalendar) {
         RedisOptions options;
         for (const std::string& node : nodes)
             options.client.nodes.push_back(*redis::parse_endpoint(node));
@@ -177,7 +182,8 @@ class Rig {
     std::mt19937 random{1};
 
   private:
-    bool agrees(const std::function<std::string(const std::string&)>& get, std::int64_t listing, const Model::Calendar& calendar) {
+    bool agrees(const std::function<std::string(const std::string&)>& get, std::int64_t listing,
+                const Model::Calendar& calendar) {
         const std::string key = listing_key(std::to_string(listing));
         const std::string bytes = get(layout_ == Layout::kCalendar ? key : key + std::string(layout::kVersionSuffix));
         Entry entry;
@@ -186,18 +192,21 @@ class Rig {
         const bool dropped = calendar.booked.empty();
         if (problem == nullptr && entry.stamp == stamp && dropped && entry.kind == Entry::Kind::kTombstone)
             return true;
-        if (problem == nullptr && entry.stamp == stamp && !dropped && entry.kind == Entry::Kind::kCalendar && entry.booked == calendar.booked)
+        if (problem == nullptr && entry.stamp == stamp && !dropped && entry.kind == Entry::Kind::kCalendar &&
+            entry.booked == calendar.booked)
             return true;
-        if (problem == nullptr && entry.stamp == stamp && !dropped && entry.kind == Entry::Kind::kMonths && months_agree(get, key, entry, calendar))
+        if (problem == nullptr && entry.stamp == stamp && !dropped && entry.kind == Entry::Kind::kMonths &&
+            months_agree(get, key, entry, calendar))
             return true;
-        std::printf("# listing %lld: %s, epoch %llu of %llu, version %lld of %lld%s\n", static_cast<long long>(listing), problem == nullptr ? "read" : problem,
-                    static_cast<unsigned long long>(entry.stamp.epoch), static_cast<unsigned long long>(epoch),
-                    static_cast<long long>(entry.stamp.version), static_cast<long long>(calendar.version), dropped ? ", dropped" : "");
+        std::printf("# listing %lld: %s, epoch %llu of %llu, version %lld of %lld%s\n", static_cast<long long>(listing),
+                    problem == nullptr ? "read" : problem, static_cast<unsigned long long>(entry.stamp.epoch),
+                    static_cast<unsigned long long>(epoch), static_cast<long long>(entry.stamp.version),
+                    static_cast<long long>(calendar.version), dropped ? ", dropped" : "");
         return false;
     }
     // Every month of the window is there and right.
-    bool months_agree(const std::function<std::string(const std::string&)>& get, const std::string& key, const Entry& entry,
-                      const Model::Calendar& calendar) {
+    bool months_agree(const std::function<std::string(const std::string&)>& get, const std::string& key,
+                      const Entry& entry, const Model::Calendar& calendar) {
         DaysetView view;
         DaysetView::open(calendar.booked.data(), calendar.booked.size(), &view);
         for (layout::Month month = layout::month_number(today()); month < layout::month_number(today()) + 18; month++) {
@@ -205,7 +214,8 @@ class Rig {
             layout::append_month(month, &month_key);
             const std::string bytes = get(month_key);
             layout::MonthBits bits;
-            if (!entry.has_month(month) || !layout::read_month(bytes, month, &bits) || bits != layout::month_bits(view, month)) {
+            if (!entry.has_month(month) || !layout::read_month(bytes, month, &bits) ||
+                bits != layout::month_bits(view, month)) {
                 std::printf("# %s: another month, mask %x from %d\n", month_key.c_str(), entry.mask, entry.first_month);
                 return false;
             }

@@ -1,4 +1,5 @@
-// Real redis-servers for tests: each in a directory of its own, on a Unix socket or on ports that were free, gone with the object.
+// Real redis-servers for tests: each in a directory of its own, on a Unix socket or on ports that were free, gone with
+// the object.
 #pragma once
 
 #include <csignal>
@@ -54,7 +55,8 @@ inline int free_port() {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
         throw std::runtime_error("no free port");
     close(fd);
     return ntohs(address.sin_port);
@@ -65,7 +67,10 @@ class RedisServer {
     using Options = std::vector<std::string>;
 
     // On a free TCP port of 127.0.0.1 and on a Unix socket. `options` are words of the command line.
-    explicit RedisServer(Options options = {}) : options_(std::move(options)), port_(free_port()), bus_port_(free_port()) { start(); }
+    explicit RedisServer(Options options = {})
+        : options_(std::move(options)), port_(free_port()), bus_port_(free_port()) {
+        start();
+    }
     ~RedisServer() { kill(SIGKILL); }
     RedisServer(const RedisServer&) = delete;
     RedisServer& operator=(const RedisServer&) = delete;
@@ -78,8 +83,8 @@ class RedisServer {
 
     void start() {
         std::vector<std::string> words = {"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1",
-                                          "--unixsocket", socket(), "--dir", directory_.path(),
-                                          "--logfile", directory_.path() + "/log", "--daemonize", "no", "--save", "",
+                                          "--unixsocket", socket(), "--dir", directory_.path(), "--logfile",
+                                          directory_.path() + "/log", "--daemonize", "no", "--save", "",
                                           // The cluster's bus has a port of its own (since 7.0).
                                           "--cluster-port", std::to_string(bus_port_)};
         words.insert(words.end(), options_.begin(), options_.end());
@@ -173,18 +178,25 @@ class RedisServer {
 class RedisCluster {
   public:
     RedisCluster(int masters, int replicas, RedisServer::Options options = {}) : masters_(masters) {
-        options.insert(options.end(), {"--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-ping-replica-period", "1",
-                                       "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"});
+        options.insert(options.end(),
+                       {"--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-ping-replica-period", "1",
+                        "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"});
         for (int i = 0; i < masters + replicas; i++)
             nodes_.push_back(std::make_unique<RedisServer>(options));
         for (std::size_t i = 1; i < nodes_.size(); i++)
-            nodes_[0]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(nodes_[i]->port()), std::to_string(nodes_[i]->bus_port())});
+            nodes_[0]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(nodes_[i]->port()),
+                            std::to_string(nodes_[i]->bus_port())});
         for (int i = 0; i < masters; i++)
-            node(i).ask({"CLUSTER", "ADDSLOTSRANGE", std::to_string(first_slot(i)), std::to_string(first_slot(i + 1) - 1)});
+            node(i).ask(
+                {"CLUSTER", "ADDSLOTSRANGE", std::to_string(first_slot(i)), std::to_string(first_slot(i + 1) - 1)});
         wait_until_known();
         for (int i = 0; i < replicas; i++) {
             const std::string master = id(i);
-            RedisServer::wait_until([&] { return node(masters + i).ask({"CLUSTER", "REPLICATE", master}) == "OK"; }, "a replica");
+            RedisServer::wait_until(
+                [&] {
+                    return node(masters + i).ask({"CLUSTER", "REPLICATE", master}) == "OK";
+                },
+                "a replica");
         }
         RedisServer::wait_until([this] { return is_whole(); }, "the cluster");
         for (int i = 0; i < replicas; i++)
@@ -202,12 +214,16 @@ class RedisCluster {
         return true;
     }
     void wait_until_synchronized(int i) {
-        RedisServer::wait_until([&] { return node(i).ask({"INFO", "replication"}).find("master_link_status:up") != std::string::npos; },
-                                "a replica to have its master's data");
+        RedisServer::wait_until(
+            [&] {
+                return node(i).ask({"INFO", "replication"}).find("master_link_status:up") != std::string::npos;
+            },
+            "a replica to have its master's data");
     }
     // Which of the nodes has a slot, as node `asked` sees it.
     int owner_of(int slot, int asked) {
-        const std::string answer = node(asked).ask({"SET", "{" + availability::relay::redis::tag_of_slot(static_cast<std::uint16_t>(slot)) + "}probe", "1"});
+        const std::string answer = node(asked).ask(
+            {"SET", "{" + availability::relay::redis::tag_of_slot(static_cast<std::uint16_t>(slot)) + "}probe", "1"});
         if (answer == "OK")
             return asked;
         for (int i = 0; i < size(); i++)
@@ -224,7 +240,8 @@ class RedisCluster {
             const std::string keys = node(from).ask({"CLUSTER", "GETKEYSINSLOT", text, "100"});
             if (keys.empty())
                 break;
-            std::vector<std::string> words = {"MIGRATE", "127.0.0.1", std::to_string(node(to).port()), "", "0", "5000", "KEYS"};
+            std::vector<std::string> words = {"MIGRATE", "127.0.0.1", std::to_string(node(to).port()), "", "0",
+                                              "5000",    "KEYS"};
             for (std::size_t at = 0; at < keys.size();) {
                 const std::size_t end = keys.find('\n', at);
                 words.push_back(keys.substr(at, end - at));
@@ -241,7 +258,8 @@ class RedisCluster {
         RedisServer::wait_until(
             [this] {
                 for (const auto& each : nodes_)
-                    if (each->ask({"CLUSTER", "INFO"}).find("cluster_known_nodes:" + std::to_string(nodes_.size())) == std::string::npos)
+                    if (each->ask({"CLUSTER", "INFO"}).find("cluster_known_nodes:" + std::to_string(nodes_.size())) ==
+                        std::string::npos)
                         return false;
                 return true;
             },

@@ -27,7 +27,10 @@ class KafkaRig {
     }
     static KafkaOptions options(const std::string& prefix) {
         KafkaOptions options;
-        options.properties = {{"bootstrap.servers", bootstrap}, {"linger.ms", "1"}, {"retry.backoff.ms", "20"}, {"reconnect.backoff.max.ms", "100"}};
+        options.properties = {{"bootstrap.servers", bootstrap},
+                              {"linger.ms", "1"},
+                              {"retry.backoff.ms", "20"},
+                              {"reconnect.backoff.max.ms", "100"}};
         options.topic_prefix = prefix;
         options.tables = {"public.reservations_calendar"};
         return options;
@@ -100,25 +103,32 @@ void messages() {
     CHECK(of_created.size() == 1);
     if (of_created.size() == 1) {
         CHECK(of_created[0].key == "42");
-        CHECK(of_created[0].value == R"({"v":1,"event":"created","table":"public.reservations_calendar","listing":"42","reservation":"981",)"
-                                     R"("stay":["2026-12-20","2026-12-27"],"version":1795467185120045,"booked":[["2026-12-20","2026-12-27"],)"
-                                     R"(["2027-01-02","2027-01-03"]],"lsn":"0/1A2B3C8","seq":1,"at":"2026-11-23T20:53:13.120045Z"})");
-        CHECK(of_created[0].headers == (std::map<std::string, std::string>{{"schema_version", "1"}, {"epoch", "7"}, {"lsn", "0/1A2B3C8"}, {"seq", "1"}}));
+        CHECK(of_created[0].value ==
+              R"({"v":1,"event":"created","table":"public.reservations_calendar","listing":"42","reservation":"981",)"
+              R"("stay":["2026-12-20","2026-12-27"],"version":1795467185120045,"booked":[["2026-12-20","2026-12-27"],)"
+              R"(["2027-01-02","2027-01-03"]],"lsn":"0/1A2B3C8","seq":1,"at":"2026-11-23T20:53:13.120045Z"})");
+        CHECK(of_created[0].headers ==
+              (std::map<std::string, std::string>{
+                  {"schema_version", "1"}, {"epoch", "7"}, {"lsn", "0/1A2B3C8"}, {"seq", "1"}}));
         CHECK(of_created[0].timestamp == 1795467193120);
         if (test::current_failed)
             std::printf("# %s\n", of_created[0].value.c_str());
     }
     const auto of_updated = read_topic(bootstrap, "messages.reservation.updated");
     CHECK(of_updated.size() == 1 && of_updated[0].key == "a \"b\"\n" && of_updated[0].headers.at("lsn") == "2/0");
-    CHECK(of_updated.size() == 1 && of_updated[0].value.find(R"("listing":"a \"b\"\u000a","reservation":"R","was":["2026-12-20","2026-12-21"],)") != std::string::npos);
+    CHECK(
+        of_updated.size() == 1 &&
+        of_updated[0].value.find(R"("listing":"a \"b\"\u000a","reservation":"R","was":["2026-12-20","2026-12-21"],)") !=
+            std::string::npos);
     CHECK(read_topic(bootstrap, "messages.reservation.cancelled").size() == 1);
 
     std::map<std::string, KafkaMessage> calendars;
     for (const KafkaMessage& message : read_topic(bootstrap, "messages.availability.calendar"))
         calendars[message.key] = message;
     CHECK(calendars.size() == 7);
-    CHECK(calendars["42"].value == R"({"v":1,"table":"public.reservations_calendar","listing":"42","version":1795467185120045,)"
-                                   R"("booked":[["2026-12-20","2026-12-27"],["2027-01-02","2027-01-03"]]})");
+    CHECK(calendars["42"].value ==
+          R"({"v":1,"table":"public.reservations_calendar","listing":"42","version":1795467185120045,)"
+          R"("booked":[["2026-12-20","2026-12-27"],["2027-01-02","2027-01-03"]]})");
     CHECK(calendars["45"].is_null && calendars["46"].is_null && !calendars["44"].is_null);
     CHECK(calendars["47"].headers == (std::map<std::string, std::string>{{"schema_version", "1"}, {"epoch", "7"}}));
 }
@@ -219,7 +229,8 @@ void fatal_error(KafkaMock* mock) {
         push_bookings(&rig, 10, &version);
         rig.run_until([&] { return rig.feed.taken >= static_cast<std::size_t>(20 * i); }, "batches to be under way");
         rd_kafka_t* before = rig.sink->producer_handle();
-        CHECK(before != nullptr && rd_kafka_test_fatal_error(before, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test") == RD_KAFKA_RESP_ERR_NO_ERROR);
+        CHECK(before != nullptr && rd_kafka_test_fatal_error(before, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                                                             "a test") == RD_KAFKA_RESP_ERR_NO_ERROR);
         push_bookings(&rig, 1, &version);
         CHECK(rig.run_until([&] { return rig.feed.rewinds == static_cast<std::size_t>(i); }, "a rewind"));
         mock->tell("slow 0");
@@ -286,7 +297,8 @@ void missing_topics(KafkaMock* mock) {
     rig.sink->begin_epoch(7, false);
     std::int64_t version = 1;
     push_bookings(&rig, 1, &version);
-    CHECK(rig.run_until([&] { return rig.feed.problem == "topic missing.reservation.created does not exist"; }, "the problem to be told"));
+    CHECK(rig.run_until([&] { return rig.feed.problem == "topic missing.reservation.created does not exist"; },
+                        "the problem to be told"));
     CHECK(rig.feed.taken == 0);
     mock->create_topics("missing.");
     CHECK(rig.run_until([&] { return rig.feed.idle() && rig.feed.problem.empty(); }, "delivery"));
@@ -308,7 +320,8 @@ void configuration() {
     CHECK(refused("no.such.property", "1"));
     CHECK(refused("message.max.bytes", "many"));
     const Properties properties = with_defaults({{"acks", "1"}, {"enable.idempotence", "false"}, {"linger.ms", "9"}});
-    CHECK(properties.at("acks") == "all" && properties.at("enable.idempotence") == "true" && properties.at("linger.ms") == "9");
+    CHECK(properties.at("acks") == "all" && properties.at("enable.idempotence") == "true" &&
+          properties.at("linger.ms") == "9");
 }
 
 } // namespace

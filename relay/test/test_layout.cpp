@@ -58,8 +58,9 @@ void keys_of_any_bytes() {
         }
     }
     std::string listing;
-    for (const char* wrong : {"avail:v3:{42", "avail:v3:42", "avail:v3:{}", "avail:v3:{%4}", "avail:v3:{%41}", "avail:v3:{%7d}", "avail:v3:{42}:2026-1",
-                              "avail:v3:{42}x", "avail:v4:{42}", "", "avail:v3:{4{2}"})
+    for (const char* wrong :
+         {"avail:v3:{42", "avail:v3:42", "avail:v3:{}", "avail:v3:{%4}", "avail:v3:{%41}", "avail:v3:{%7d}",
+          "avail:v3:{42}:2026-1", "avail:v3:{42}x", "avail:v4:{42}", "", "avail:v3:{4{2}"})
         CHECK(!listing_of_key(wrong, "avail:v3:", &listing));
 }
 
@@ -78,17 +79,20 @@ void entries() {
     append_months({7, -5}, 683, 0x80000001U, &bytes);
     CHECK(read_entry(Layout::kMonths, bytes, &entry) == nullptr);
     CHECK(entry.kind == Entry::Kind::kMonths && entry.stamp == (Stamp{7, -5}));
-    CHECK(entry.has_month(683) && !entry.has_month(684) && entry.has_month(714) && !entry.has_month(715) && !entry.has_month(682));
+    CHECK(entry.has_month(683) && !entry.has_month(684) && entry.has_month(714) && !entry.has_month(715) &&
+          !entry.has_month(682));
     CHECK(read_entry(Layout::kCalendar, bytes, &entry) != nullptr);
 
     bytes.clear();
     append_stamp({7, 8}, &bytes);
     for (const Layout layout : {Layout::kCalendar, Layout::kMonths})
-        CHECK(read_entry(layout, bytes, &entry) == nullptr && entry.kind == Entry::Kind::kTombstone && entry.stamp == (Stamp{7, 8}));
+        CHECK(read_entry(layout, bytes, &entry) == nullptr && entry.kind == Entry::Kind::kTombstone &&
+              entry.stamp == (Stamp{7, 8}));
     bytes.clear();
     append_lease({7, INT64_MIN}, 0xFEDCBA9876543210U, &bytes);
     for (const Layout layout : {Layout::kCalendar, Layout::kMonths})
-        CHECK(read_entry(layout, bytes, &entry) == nullptr && entry.kind == Entry::Kind::kLease && entry.token == 0xFEDCBA9876543210U);
+        CHECK(read_entry(layout, bytes, &entry) == nullptr && entry.kind == Entry::Kind::kLease &&
+              entry.token == 0xFEDCBA9876543210U);
 
     CHECK((Stamp{1, 5} < Stamp{2, -5}) && (Stamp{1, -5} < Stamp{1, 5}) && !(Stamp{1, 5} < Stamp{1, 5}));
     // A calendar as large as any, and one byte more.
@@ -143,7 +147,8 @@ void months() {
     CHECK(month_has(bits, 1) && !month_has(bits, 2) && month_has(bits, 28));
     bits = month_bits(view_of(booked), month + 1);
     CHECK(std::string(bits.data(), 4) == std::string("\xE0\x00\x00\x00", 4));
-    CHECK(read_month(std::string_view("\xE0\x00\x00\x00", 4), month + 1, &bits) && month_has(bits, 3) && !month_has(bits, 4));
+    CHECK(read_month(std::string_view("\xE0\x00\x00\x00", 4), month + 1, &bits) && month_has(bits, 3) &&
+          !month_has(bits, 4));
     CHECK(!read_month(std::string_view("\xE0\x00\x00", 3), month, &bits));
     CHECK(!read_month(std::string_view("\x00\x00\x00\x08", 4), month, &bits)); // 29 February 2026
     CHECK(read_month(std::string_view("\x00\x00\x00\x08", 4), month_number(day_from_civil({2028, 2, 1})), &bits));
@@ -156,8 +161,10 @@ void changed_months_agree() {
     const auto any_calendar = [&] {
         std::vector<DaySpan> spans;
         for (unsigned runs = random() % 8; runs > 0; runs--) {
-            const Day day = random() % 4 == 0 ? static_cast<Day>(random() % kEndDay) : static_cast<Day>(20000 + random() % 800);
-            spans.push_back({day, std::min<Day>(kEndDay, day + 1 + static_cast<Day>(random() % (random() % 4 == 0 ? 900 : 9)))});
+            const Day day =
+                random() % 4 == 0 ? static_cast<Day>(random() % kEndDay) : static_cast<Day>(20000 + random() % 800);
+            spans.push_back(
+                {day, std::min<Day>(kEndDay, day + 1 + static_cast<Day>(random() % (random() % 4 == 0 ? 900 : 9)))});
         }
         return spans;
     };
@@ -170,7 +177,8 @@ void changed_months_agree() {
             spans.push_back({static_cast<Day>(20000 + random() % 800), 0});
         spans.back().end_day = std::min<Day>(kEndDay, spans.back().first_day + 1 + static_cast<Day>(random() % 5));
         const std::string b = test::stored_bytes(spans);
-        const Month first = random() % 8 == 0 ? static_cast<Month>(random() % kLastMonth) : month_number(20000 + static_cast<Day>(random() % 400));
+        const Month first = random() % 8 == 0 ? static_cast<Month>(random() % kLastMonth)
+                                              : month_number(20000 + static_cast<Day>(random() % 400));
         const int count = 1 + static_cast<int>(random() % kMaxMonths);
         std::uint32_t expected = 0;
         for (int m = 0; m < count && first + m <= kLastMonth; m++)

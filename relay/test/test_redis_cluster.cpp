@@ -1,4 +1,5 @@
-// The sink and a Redis Cluster: eight masters, some with a replica; slots that move, masters that die, replicas that lag.
+// The sink and a Redis Cluster: eight masters, some with a replica; slots that move, masters that die, replicas that
+// lag.
 
 #include <atomic>
 #include <thread>
@@ -41,7 +42,8 @@ void applies(RedisCluster& cluster, Layout layout) {
     CHECK(rig.run_until_applied());
     CHECK(rig.agrees(get_from(cluster)));
     CHECK(rig.feed.demands.empty() && rig.feed.dead_letters.empty());
-    CHECK(rig.metric("availability_relay_redis_masters") == kMasters || rig.run_until([&] { return rig.metric("availability_relay_redis_masters") == kMasters; }, "the metric"));
+    CHECK(rig.metric("availability_relay_redis_masters") == kMasters ||
+          rig.run_until([&] { return rig.metric("availability_relay_redis_masters") == kMasters; }, "the metric"));
     // Each master has a record in its lowest slot.
     for (int i = 0; i < kMasters; i++) {
         const auto tag = redis::tag_of_slot(static_cast<std::uint16_t>(cluster.first_slot(i)));
@@ -84,8 +86,11 @@ void resharded(RedisCluster& cluster) {
     rig.change(2000, 2000);
     CHECK(rig.run_until_applied());
     CHECK(rig.agrees(get_from(cluster)));
-    CHECK(rig.metric("availability_relay_redis_errors_total{kind=\"moved\"}") + rig.metric("availability_relay_redis_errors_total{kind=\"ask\"}") > 0 ||
-          rig.run_until([&] { return rig.metric("availability_relay_redis_errors_total{kind=\"moved\"}") > 0; }, "the metric"));
+    CHECK(rig.metric("availability_relay_redis_errors_total{kind=\"moved\"}") +
+                  rig.metric("availability_relay_redis_errors_total{kind=\"ask\"}") >
+              0 ||
+          rig.run_until([&] { return rig.metric("availability_relay_redis_errors_total{kind=\"moved\"}") > 0; },
+                        "the metric"));
     CHECK(rig.feed.demands.empty());
     for (const std::string& demand : rig.feed.demands)
         std::printf("# %s\n", demand.c_str());
@@ -114,15 +119,16 @@ void asked(RedisCluster& cluster) {
     rig.feed.push(batch.take());
     rig.sink->wake();
     CHECK(rig.run_until_applied());
-    CHECK(rig.run_until([&] { return rig.metric("availability_relay_redis_errors_total{kind=\"ask\"}") > 0; }, "the metric"));
+    CHECK(rig.run_until([&] { return rig.metric("availability_relay_redis_errors_total{kind=\"ask\"}") > 0; },
+                        "the metric"));
     cluster.node(to).ask({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", cluster.id(to)});
     cluster.node(from).ask({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", cluster.id(to)});
     CHECK(cluster.node(to).ask({"STRLEN", key}) == std::to_string(16 + booked.size()));
     CHECK(rig.feed.demands.empty());
 }
 
-// A master dies whose replica lags behind: what it had acknowledged is lost. The replica's own record says how old it is, a new epoch is asked for, and in the
-// end all is there.
+// A master dies whose replica lags behind: what it had acknowledged is lost. The replica's own record says how old it
+// is, a new epoch is asked for, and in the end all is there.
 void fails_over(RedisCluster& cluster, Layout layout, int victim) {
     Rig rig(Rig::options(addresses(cluster), true, layout));
     rig.epoch = 4000 + static_cast<Epoch>(victim) * 1000;

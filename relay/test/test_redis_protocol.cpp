@@ -27,7 +27,8 @@ void slots() {
         CHECK(slot_of("R{" + tag_of_slot(static_cast<std::uint16_t>(slot)) + "}") == slot);
 }
 
-const char kAnswers[] = ":42\r\n+OK\r\n$-1\r\n$5\r\na\r\nbc\r\n-MOVED 1 a:2\r\n*3\r\n:1\r\n*2\r\n$1\r\nx\r\n*0\r\n:-7\r\n*-1\r\n";
+const char kAnswers[] =
+    ":42\r\n+OK\r\n$-1\r\n$5\r\na\r\nbc\r\n-MOVED 1 a:2\r\n*3\r\n:1\r\n*2\r\n$1\r\nx\r\n*0\r\n:-7\r\n*-1\r\n";
 
 void check_answers(const std::vector<Reply>& replies) {
     CHECK(replies.size() == 7);
@@ -51,7 +52,9 @@ void answers_in_any_pieces() {
         ReplyReader reader;
         std::vector<Reply> replies;
         for (std::size_t at = 0; at < bytes.size();) {
-            const std::size_t size = i == 0 ? bytes.size() : std::min<std::size_t>(bytes.size() - at, 1 + random() % (static_cast<unsigned>(i) % 9 + 1));
+            const std::size_t size =
+                i == 0 ? bytes.size()
+                       : std::min<std::size_t>(bytes.size() - at, 1 + random() % (static_cast<unsigned>(i) % 9 + 1));
             reader.feed(bytes.data() + at, size);
             at += size;
             while (const Reply* reply = reader.next())
@@ -104,17 +107,21 @@ void errors() {
     CHECK(error.kind == ErrorKind::kMoved && error.endpoint.host.empty());
     error = read_error("MOVED 1 redis-1.example.com:6381 more");
     CHECK(error.kind == ErrorKind::kMoved && error.endpoint.host == "redis-1.example.com");
-    for (const char* wrong : {"MOVED", "MOVED 16384 a:1", "MOVED -1 a:1", "MOVED 1 a", "MOVED 1 a:0", "MOVED 1 a:65536", "MOVED  a:1", "ASK 1 a:1x"})
+    for (const char* wrong : {"MOVED", "MOVED 16384 a:1", "MOVED -1 a:1", "MOVED 1 a", "MOVED 1 a:0", "MOVED 1 a:65536",
+                              "MOVED  a:1", "ASK 1 a:1x"})
         CHECK(read_error(wrong).kind == ErrorKind::kOther);
     CHECK(read_error("TRYAGAIN Multiple keys request during rehashing of slot").kind == ErrorKind::kWait);
     CHECK(read_error("CLUSTERDOWN Hash slot not served").kind == ErrorKind::kClusterDown);
     CHECK(read_error("READONLY You can't write against a read only replica.").kind == ErrorKind::kReadOnly);
     CHECK(read_error("LOADING Redis is loading the dataset in memory").kind == ErrorKind::kWait);
     CHECK(read_error("NOSCRIPT No matching script. Please use EVAL.").kind == ErrorKind::kNoScript);
-    CHECK(read_error("OOM command not allowed when used memory > 'maxmemory'. script: 8dda, on @user_script:8.").kind == ErrorKind::kOutOfMemory);
-    CHECK(read_error("ERR Error running script (call to f_1): @user_script:2: @user_script: 2: -OOM command not allowed").kind ==
+    CHECK(read_error("OOM command not allowed when used memory > 'maxmemory'. script: 8dda, on @user_script:8.").kind ==
           ErrorKind::kOutOfMemory);
-    CHECK(read_error("WRONGTYPE Operation against a key holding the wrong kind of value").kind == ErrorKind::kWrongType);
+    CHECK(
+        read_error("ERR Error running script (call to f_1): @user_script:2: @user_script: 2: -OOM command not allowed")
+            .kind == ErrorKind::kOutOfMemory);
+    CHECK(read_error("WRONGTYPE Operation against a key holding the wrong kind of value").kind ==
+          ErrorKind::kWrongType);
     CHECK(read_error("NOPERM this user has no permissions").kind == ErrorKind::kRefused);
     CHECK(read_error("BUSYKEY Target key name already exists.").kind == ErrorKind::kOther);
     CHECK(read_error("").kind == ErrorKind::kOther);
@@ -123,7 +130,8 @@ void errors() {
 void endpoints() {
     CHECK(parse_endpoint("localhost:6379")->str() == "localhost:6379");
     CHECK(parse_endpoint("[::1]:6379")->host == "::1" && parse_endpoint("[::1]:6379")->str() == "[::1]:6379");
-    CHECK(parse_endpoint("unix:/run/redis.sock")->is_unix() && parse_endpoint("unix:/run/redis.sock")->host == "/run/redis.sock");
+    CHECK(parse_endpoint("unix:/run/redis.sock")->is_unix() &&
+          parse_endpoint("unix:/run/redis.sock")->host == "/run/redis.sock");
     for (const char* wrong : {"", "localhost", ":6379", "a:0", "a:65536", "a:b", "unix:", "[]:1", "[::1:6379"})
         CHECK(!parse_endpoint(wrong));
 }
@@ -136,7 +144,9 @@ void maps() {
         return reply != nullptr && read_slots(*reply, {"asked", 1}, ranges);
     };
     std::vector<SlotRange> ranges;
-    CHECK(read("*2\r\n*4\r\n:0\r\n:5460\r\n*2\r\n$1\r\na\r\n:7000\r\n*2\r\n$1\r\nr\r\n:7003\r\n*3\r\n:5461\r\n:16383\r\n*2\r\n$0\r\n\r\n:7001\r\n", &ranges));
+    CHECK(read("*2\r\n*4\r\n:0\r\n:5460\r\n*2\r\n$1\r\na\r\n:7000\r\n*2\r\n$1\r\nr\r\n:7003\r\n*3\r\n:5461\r\n:"
+               "16383\r\n*2\r\n$0\r\n\r\n:7001\r\n",
+               &ranges));
     CHECK(ranges.size() == 2 && ranges[0].last == 5460 && ranges[0].master == (Endpoint{"a", 7000}));
     CHECK(ranges[1].first == 5461 && ranges[1].master == (Endpoint{"asked", 7001}));
     CHECK(!read("*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$1\r\na\r\n:7000\r\n", &ranges));
@@ -149,7 +159,9 @@ void maps() {
     CHECK(read("*0\r\n", &ranges) && ranges.empty());
 }
 
-Identity master(const char* run_id, const char* replication_id, bool was_replica = false) { return {run_id, replication_id, was_replica, true}; }
+Identity master(const char* run_id, const char* replication_id, bool was_replica = false) {
+    return {run_id, replication_id, was_replica, true};
+}
 
 std::string record_of(std::uint64_t epoch, std::int64_t written, const char* run_id) {
     std::string bytes;
@@ -165,11 +177,11 @@ void ledger() {
     CHECK(ledger.identified("b", master("r2", "h2", true)).empty()); // promoted before the epoch
     ledger.settle();
     CHECK(ledger.identified("a", master("r1", "h1")).empty());
-    CHECK(ledger.identified("a", master("r1", "h9")).empty());        // its last replica has long gone
-    CHECK(!ledger.identified("a", master("r1", "h3", true)).empty()); // demoted and promoted
-    CHECK(!ledger.identified("b", master("r4", "h2", true)).empty()); // started anew
-    CHECK(ledger.identified("c", master("r5", "h5")).empty());        // a new master, which slots migrate to
-    CHECK(!ledger.identified("d", master("r6", "h6", true)).empty()); // a replica, promoted
+    CHECK(ledger.identified("a", master("r1", "h9")).empty());         // its last replica has long gone
+    CHECK(!ledger.identified("a", master("r1", "h3", true)).empty());  // demoted and promoted
+    CHECK(!ledger.identified("b", master("r4", "h2", true)).empty());  // started anew
+    CHECK(ledger.identified("c", master("r5", "h5")).empty());         // a new master, which slots migrate to
+    CHECK(!ledger.identified("d", master("r6", "h6", true)).empty());  // a replica, promoted
     CHECK(ledger.identified("e", {"r7", "h2", false, false}).empty()); // a replica
     CHECK(!ledger.vanished("c").empty() && ledger.vanished("e").empty());
 

@@ -26,7 +26,9 @@ std::string run(Script script, const std::vector<std::string>& keys, const std::
     return server->ask(words);
 }
 
-std::string booked_on(Day day) { return test::stored_bytes({{day, day + 1}}); }
+std::string booked_on(Day day) {
+    return test::stored_bytes({{day, day + 1}});
+}
 
 std::string entry_of(Stamp stamp, const std::string& booked) {
     std::string bytes;
@@ -43,7 +45,9 @@ std::string lease_of(std::uint64_t epoch, std::uint64_t token) {
     return bytes;
 }
 
-std::string token_of(std::uint64_t token) { return lease_of(0, token).substr(17); }
+std::string token_of(std::uint64_t token) {
+    return lease_of(0, token).substr(17);
+}
 
 std::optional<Entry> entry_at(const std::string& key, Layout layout = Layout::kCalendar) {
     static std::string bytes;
@@ -57,17 +61,24 @@ std::optional<Entry> entry_at(const std::string& key, Layout layout = Layout::kC
 
 const std::string kKey = "avail:v3:{42}";
 
-std::string write(Stamp stamp, const std::string& booked, const char* px = "600000") { return run(Script::kWriteCalendar, {kKey}, {entry_of(stamp, booked), px}); }
+std::string write(Stamp stamp, const std::string& booked, const char* px = "600000") {
+    return run(Script::kWriteCalendar, {kKey}, {entry_of(stamp, booked), px});
+}
 std::string fill_calendar(Stamp stamp, const std::string& booked, std::uint64_t token) {
     return run(Script::kFillCalendar, {kKey}, {entry_of(stamp, booked), "600000", token == 0 ? "" : token_of(token)});
 }
-std::string lease(std::uint64_t epoch, std::uint64_t token, const char* px = "30000") { return run(Script::kLease, {kKey}, {lease_of(epoch, token), px}); }
+std::string lease(std::uint64_t epoch, std::uint64_t token, const char* px = "30000") {
+    return run(Script::kLease, {kKey}, {lease_of(epoch, token), px});
+}
 
-void clear() { server->ask({"FLUSHALL"}); }
+void clear() {
+    server->ask({"FLUSHALL"});
+}
 
 void scripts_load() {
     for (int i = 0; i < kScripts; i++)
-        CHECK(server->ask({"SCRIPT", "LOAD", script_sources()[static_cast<std::size_t>(i)]}) == relay::redis::name_of(static_cast<Script>(i)));
+        CHECK(server->ask({"SCRIPT", "LOAD", script_sources()[static_cast<std::size_t>(i)]}) ==
+              relay::redis::name_of(static_cast<Script>(i)));
 }
 
 void guard() {
@@ -161,7 +172,8 @@ void stale_fill_loses() {
     CHECK(write({7, 1}, booked_on(1)) == "1");
 }
 
-// --- months ------------------------------------------------------------------------------------------------------------------------
+// --- months
+// ---------------------------------------------------------------------------------------------------------------------
 
 const std::string kVersionKey = kKey + ":version";
 constexpr Month kFirst = 683; // 2026-12
@@ -172,7 +184,9 @@ std::string month_key(Month month) {
     return key;
 }
 
-std::string bits_of(int byte) { return {static_cast<char>(byte), 0, 0, 0}; }
+std::string bits_of(int byte) {
+    return {static_cast<char>(byte), 0, 0, 0};
+}
 
 // Each month given is `byte` of its number.
 std::string write_months(Stamp stamp, Month first, std::uint32_t mask, std::int64_t previous, int byte) {
@@ -216,7 +230,8 @@ void months_that_changed() {
     // Those that are not written go on counting if the chain holds.
     CHECK(write_months({5, 11}, kFirst, 0x2, 10, 2) == "1");
     CHECK(mask_now(kFirst) == 0x7);
-    CHECK(server->ask({"GET", month_key(kFirst)}) == bits_of(1) && server->ask({"GET", month_key(kFirst + 1)}) == bits_of(2));
+    CHECK(server->ask({"GET", month_key(kFirst)}) == bits_of(1) &&
+          server->ask({"GET", month_key(kFirst + 1)}) == bits_of(2));
     // An older one changes nothing, the same again is harmless.
     CHECK(write_months({5, 10}, kFirst, 0x7, 9, 9) == "0");
     CHECK(write_months({5, 11}, kFirst, 0x2, 10, 2) == "1");
@@ -263,7 +278,8 @@ void months_after_expiry() {
     CHECK(fill_months({5, 12}, kFirst, 0x3, 0, 4) == "1");
     CHECK(mask_now(kFirst) == 0x7);
     // Dropped: the months go.
-    CHECK(run(Script::kDrop, {kVersionKey, month_key(kFirst), month_key(kFirst + 1)}, {entry_of({5, 13}, ""), "600000"}) == "1");
+    CHECK(run(Script::kDrop, {kVersionKey, month_key(kFirst), month_key(kFirst + 1)},
+              {entry_of({5, 13}, ""), "600000"}) == "1");
     CHECK(server->ask({"EXISTS", month_key(kFirst)}) == "0");
     CHECK(fill_months({5, 12}, kFirst, 0x7, 0, 4) == "0");
     CHECK(write_months({5, 14}, kFirst, 0x1, kNone, 5) == "1");
@@ -286,16 +302,18 @@ void records() {
     CHECK(server->ask({"GET", key}) == later);
 }
 
-// --- property ----------------------------------------------------------------------------------------------------------------------
+// --- property
+// ---------------------------------------------------------------------------------------------------------------------
 
-// A database of one listing, a relay that applies its events late, twice and again from earlier, and readers that fill what they read long ago; expiries,
-// evictions, new epochs. What is there, if it is of the epoch, has the days of its version, and is never older than what was there.
+// A database of one listing, a relay that applies its events late, twice and again from earlier, and readers that fill
+// what they read long ago; expiries, evictions, new epochs. What is there, if it is of the epoch, has the days of its
+// version, and is never older than what was there.
 void never_back(unsigned seed, int steps) {
     clear();
     std::mt19937 random(seed);
     std::uint64_t epoch = 1;
-    std::int64_t version = 1;    // of the database; the calendar of version v has day v alone
-    std::int64_t applied = 0;    // by the relay
+    std::int64_t version = 1; // of the database; the calendar of version v has day v alone
+    std::int64_t applied = 0; // by the relay
     struct Fill {
         Stamp stamp;
         std::uint64_t token;
@@ -355,8 +373,9 @@ void never_back(unsigned seed, int steps) {
         CHECK(entry->stamp.version >= applied || entry->stamp == newest);
         newest = entry->stamp;
         if (test::current_failed) {
-            std::printf("# seed %u, step %d: epoch %llu, version %lld, applied %lld, there %lld\n", seed, step, static_cast<unsigned long long>(epoch),
-                        static_cast<long long>(version), static_cast<long long>(applied), static_cast<long long>(entry->stamp.version));
+            std::printf("# seed %u, step %d: epoch %llu, version %lld, applied %lld, there %lld\n", seed, step,
+                        static_cast<unsigned long long>(epoch), static_cast<long long>(version),
+                        static_cast<long long>(applied), static_cast<long long>(entry->stamp.version));
             return;
         }
     }

@@ -27,9 +27,13 @@ void applies(Layout layout) {
     layout::Record record;
     const std::string bytes = server.ask({"GET", "avail:v3:relay:{" + redis::tag_of_slot(0) + "}"});
     CHECK(layout::read_record(bytes, &record) == nullptr && record.epoch == rig.epoch);
-    CHECK(rig.run_until([&] { return layout::read_record(server.ask({"GET", "avail:v3:relay:{" + redis::tag_of_slot(0) + "}"}), &record) == nullptr &&
-                                     record.as_of == rig.model.version; },
-                        "the record to say so"));
+    CHECK(rig.run_until(
+        [&] {
+            return layout::read_record(server.ask({"GET", "avail:v3:relay:{" + redis::tag_of_slot(0) + "}"}),
+                                       &record) == nullptr &&
+                   record.as_of == rig.model.version;
+        },
+        "the record to say so"));
     rig.begin_epoch_with_all();
     CHECK(rig.run_until_applied());
     CHECK(rig.agrees(get_from(server)));
@@ -83,7 +87,8 @@ void odd_events(Layout layout) {
     CHECK(rig.feed.dead_letters.size() == 1 && rig.feed.dead_letters[0].first == std::string(2000, 'x'));
     CHECK(server.ask({"EXISTS", listing_key("broken") + suffix}) == "0");
     for (const char* listing : {"before", "list", "}{\xFF", "", "after"})
-        CHECK(server.ask({"STRLEN", listing_key(listing) + suffix}) == std::to_string(layout == Layout::kMonths ? 22 : 16 + booked.size()));
+        CHECK(server.ask({"STRLEN", listing_key(listing) + suffix}) ==
+              std::to_string(layout == Layout::kMonths ? 22 : 16 + booked.size()));
     CHECK(server.ask({"STRLEN", listing_key("unknown") + suffix}) == "16");
 }
 
@@ -190,7 +195,8 @@ void full() {
     server.ask({"CONFIG", "SET", "maxmemory", "1mb"});
     rig.change(500, 50);
     CHECK(rig.run_until([&] { return rig.feed.problem.find("OOM") != std::string::npos; }, "the problem to be told"));
-    CHECK(rig.run_until([&] { return rig.metric("availability_relay_redis_errors_total{kind=\"out_of_memory\"}") > 0; }, "the metric"));
+    CHECK(rig.run_until([&] { return rig.metric("availability_relay_redis_errors_total{kind=\"out_of_memory\"}") > 0; },
+                        "the metric"));
     CHECK(!rig.feed.idle());
     server.ask({"CONFIG", "SET", "maxmemory", "0"});
     CHECK(rig.run_until_applied());
@@ -210,7 +216,8 @@ void harassed(Layout layout) {
     for (int step = 0; step < 30; step++) {
         rig.change(300, 100);
         const std::size_t applied = rig.feed.applied_batches + rig.random() % 5;
-        rig.run_until([&] { return rig.feed.applied_batches >= applied || rig.feed.idle(); }, "some of it to be applied");
+        rig.run_until([&] { return rig.feed.applied_batches >= applied || rig.feed.idle(); },
+                      "some of it to be applied");
         if (rig.random() % 3 == 0)
             server.ask({"SCRIPT", "FLUSH"});
         else
@@ -223,7 +230,8 @@ void harassed(Layout layout) {
 
 void locked() {
     RedisServer server;
-    server.ask({"ACL", "SETUSER", "relay", "on", ">secret", "~avail:v3:*", "+info", "+evalsha", "+script|load", "+get", "+set", "+getrange", "+del", "+ping"});
+    server.ask({"ACL", "SETUSER", "relay", "on", ">secret", "~avail:v3:*", "+info", "+evalsha", "+script|load", "+get",
+                "+set", "+getrange", "+del", "+ping"});
     server.ask({"ACL", "SETUSER", "default", "off"});
     const auto options = [&](const char* password) {
         RedisOptions made = Rig::options({server.address()});
@@ -234,7 +242,8 @@ void locked() {
     {
         Rig rig(options("wrong"));
         rig.begin_epoch();
-        CHECK(rig.run_until([&] { return rig.feed.problem.find("WRONGPASS") != std::string::npos; }, "the problem to be told"));
+        CHECK(rig.run_until([&] { return rig.feed.problem.find("WRONGPASS") != std::string::npos; },
+                            "the problem to be told"));
         CHECK(rig.feed.problem.find("wrong ") == std::string::npos);
     }
     Rig rig(options("secret"));
@@ -247,16 +256,17 @@ void by_tls() {
     TemporaryDirectory directory;
     const std::string base = directory.path();
     const auto make = [&](const std::string& name, const std::string& host) {
-        const std::string command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" + host +
-                                    " -addext subjectAltName=DNS:" + host + " -keyout " + base + "/" + name + ".key -out " + base + "/" + name +
-                                    ".crt 2>" + base + "/log && chmod 644 " + base + "/" + name + ".key";
+        const std::string command =
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" + host +
+            " -addext subjectAltName=DNS:" + host + " -keyout " + base + "/" + name + ".key -out " + base + "/" + name +
+            ".crt 2>" + base + "/log && chmod 644 " + base + "/" + name + ".key";
         CHECK(std::system(command.c_str()) == 0);
     };
     make("server", "redis.test");
     make("client", "relay.test");
     const int port = free_port();
-    RedisServer server({"--tls-port", std::to_string(port), "--tls-cert-file", base + "/server.crt", "--tls-key-file", base + "/server.key",
-                        "--tls-ca-cert-file", base + "/client.crt"});
+    RedisServer server({"--tls-port", std::to_string(port), "--tls-cert-file", base + "/server.crt", "--tls-key-file",
+                        base + "/server.key", "--tls-ca-cert-file", base + "/client.crt"});
     const auto options = [&](const char* authority, const char* name) {
         RedisOptions made = Rig::options({"127.0.0.1:" + std::to_string(port)});
         made.tls = true;
@@ -276,7 +286,8 @@ void by_tls() {
     for (const auto& [authority, name] : {std::pair("client", "redis.test"), std::pair("server", "another.test")}) {
         Rig rig(options(authority, name));
         rig.begin_epoch();
-        CHECK(rig.run_until([&] { return rig.feed.problem.find("TLS: ") != std::string::npos; }, "the problem to be told"));
+        CHECK(rig.run_until([&] { return rig.feed.problem.find("TLS: ") != std::string::npos; },
+                            "the problem to be told"));
     }
     bool refused = false;
     try {

@@ -27,7 +27,9 @@ constexpr std::size_t kBound = 200000;
 class World {
   public:
     World(bool needs_every_event, std::uint64_t seed)
-        : needs_every_event_(needs_every_event), random_(seed), queue_("sink", needs_every_event, kBound, store_, owner_, [] {}, [this] { return ++now_; }) {
+        : needs_every_event_(needs_every_event), random_(seed),
+          queue_(
+              "sink", needs_every_event, kBound, store_, owner_, [] {}, [this] { return ++now_; }) {
         queue_.begin_epoch(kEpoch, 0, false);
     }
 
@@ -82,7 +84,9 @@ class World {
             if (batch->lsn > queue_.confirmed())
                 queue_.push(batch);
     }
-    void request() { queue_.request_calendars({ListingName::of(0, Key::of(static_cast<std::int64_t>(random_() % 60)))}); }
+    void request() {
+        queue_.request_calendars({ListingName::of(0, Key::of(static_cast<std::int64_t>(random_() % 60)))});
+    }
 
     // Everything up to confirmed() is in the sink.
     void check() {
@@ -108,13 +112,18 @@ class World {
     }
     void step() {
         switch (random_() % 12) {
-        case 0: case 1: case 2: case 3:
+        case 0:
+        case 1:
+        case 2:
+        case 3:
             return commit();
         case 4:
             return heartbeat();
-        case 5: case 6:
+        case 5:
+        case 6:
             return take();
-        case 7: case 8:
+        case 7:
+        case 8:
             return apply();
         case 9:
             return random_() % 20 == 0 ? lose_connection() : replay();
@@ -175,7 +184,8 @@ void random_sinks(bool needs_every_event) {
 void every_calendar_of_an_epoch() {
     Store store;
     Owner owner;
-    SinkQueue queue("sink", false, kBound, store, owner, [] {}, [] { return std::int64_t{1}; });
+    SinkQueue queue(
+        "sink", false, kBound, store, owner, [] {}, [] { return std::int64_t{1}; });
     queue.begin_epoch(kEpoch, 100, true);
     bool newer = false;
     for (std::int64_t i = 0; i < 1000; ++i)

@@ -20,20 +20,26 @@ struct Known {
 
 using Model = std::map<std::pair<int, std::string>, Known>;
 
-std::string name_of(std::uint64_t n) { return n % 2 == 0 ? std::to_string(n) : "listing " + std::to_string(n) + std::string(n % 50, 'x'); }
+std::string name_of(std::uint64_t n) {
+    return n % 2 == 0 ? std::to_string(n) : "listing " + std::to_string(n) + std::string(n % 50, 'x');
+}
 
-Key key_of(std::uint64_t n, const std::string& name) { return n % 2 == 0 ? Key::of(static_cast<std::int64_t>(n)) : Key::of(std::string_view(name)); }
+Key key_of(std::uint64_t n, const std::string& name) {
+    return n % 2 == 0 ? Key::of(static_cast<std::int64_t>(n)) : Key::of(std::string_view(name));
+}
 
 bool agrees(const Store& store, const Model& model) {
     std::size_t listings = 0;
     for (const auto& [key, known] : model) {
         const std::uint64_t n = key.second[0] == 'l' ? 1 : 0;
-        const Slot slot = store.find(static_cast<std::uint16_t>(key.first), n == 0 ? Key::of(std::stoll(key.second)) : Key::of(std::string_view(key.second)));
+        const Slot slot = store.find(static_cast<std::uint16_t>(key.first),
+                                     n == 0 ? Key::of(std::stoll(key.second)) : Key::of(std::string_view(key.second)));
         if (slot == kNoSlot)
             return false;
         const Calendar calendar = store.get(slot);
-        if (calendar.version != known.version || calendar.dropped != known.dropped || (!known.dropped && calendar.booked != known.booked) ||
-            calendar.table != key.first || calendar.listing.str() != key.second)
+        if (calendar.version != known.version || calendar.dropped != known.dropped ||
+            (!known.dropped && calendar.booked != known.booked) || calendar.table != key.first ||
+            calendar.listing.str() != key.second)
             return false;
         listings += !known.dropped;
     }
@@ -50,12 +56,14 @@ void random_histories() {
             const int table = static_cast<int>(random() % 2);
             const std::string name = name_of(n);
             const bool dropped = random() % 10 == 0;
-            const std::string booked(random() % 5 == 0 ? 41 + random() % 300 : 8 + random() % 33, static_cast<char>(random()));
+            const std::string booked(random() % 5 == 0 ? 41 + random() % 300 : 8 + random() % 33,
+                                     static_cast<char>(random()));
             const auto version = static_cast<std::int64_t>(random() % 100);
             const auto found = model.find({table, name});
             const bool expected = found == model.end() || !found->second.current || version > found->second.version;
             bool newer = false;
-            const Slot slot = store.apply(static_cast<std::uint16_t>(table), key_of(n, name), version, booked, dropped, &newer);
+            const Slot slot =
+                store.apply(static_cast<std::uint16_t>(table), key_of(n, name), version, booked, dropped, &newer);
             CHECK(newer == expected && store.used(slot));
             if (expected)
                 model[{table, name}] = {version, booked, dropped, true};

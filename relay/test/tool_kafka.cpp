@@ -1,7 +1,8 @@
 // For tests in other languages: librdkafka's mock cluster in a process, and what is in a topic.
 //
-//   tool_kafka mock BROKERS          makes the topics, prints its bootstrap servers, then obeys the lines of KafkaMock, an "ok" each
-//   tool_kafka read SERVERS TOPIC    a line a message: partition, key, headers as name=value, value in hex or "null", with tabs between
+//   tool_kafka mock BROKERS          makes the topics, prints its bootstrap servers, then obeys the lines of KafkaMock,
+//   an "ok" each tool_kafka read SERVERS TOPIC    a line a message: partition, key, headers as name=value, value in hex
+//   or "null", with tabs between
 
 #include <iostream>
 
