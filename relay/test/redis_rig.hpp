@@ -159,7 +159,6 @@ class Rig {
     }
     // What a counter or gauge stands at, by the text of its sample, "name{label=\"value\"}".
     double metric(const std::string& sample) {
-        redis::ClientCounters unused;
         const std::string text = prometheus::TextSerializer().Serialize(registry.Collect());
         const std::size_t at = text.find("\n" + sample + " ");
         return at == std::string::npos ? -1 : std::atof(text.c_str() + at + sample.size() + 2);

@@ -1,81 +1,15 @@
 // The sink and librdkafka's mock cluster: what arrives, what is acknowledged, what happens to producers that fail.
 
-#include <functional>
-
-#include <boost/asio/io_context.hpp>
-#include <prometheus/registry.h>
-#include <spdlog/spdlog.h>
-
-#include "relay/kafka/kafka_sink.hpp"
-#include "relay/test/fake_feed.hpp"
-#include "relay/test/kafka_mock.hpp"
-#include "test/core/check.hpp"
+#include "relay/test/kafka_rig.hpp"
 
 using namespace test;
-using namespace availability::relay::kafka;
 
 namespace {
 
 std::string bootstrap;
 
-class KafkaRig {
-  public:
-    explicit KafkaRig(KafkaOptions options) {
-        spdlog::set_level(std::getenv("RELAY_TEST_LOG") != nullptr ? spdlog::level::debug : spdlog::level::off);
-        sink = std::make_unique<KafkaSink>(std::move(options), availability::relay::SinkContext{io, registry, {}});
-        sink->start(&feed);
-    }
-    static KafkaOptions options(const std::string& prefix) {
-        KafkaOptions options;
-        options.properties = {{"bootstrap.servers", bootstrap},
-                              {"linger.ms", "1"},
-                              {"retry.backoff.ms", "20"},
-                              {"reconnect.backoff.max.ms", "100"}};
-        options.topic_prefix = prefix;
-        options.tables = {"public.reservations_calendar"};
-        return options;
-    }
-    ~KafkaRig() {
-        bool done = false;
-        sink->stop([&] { done = true; });
-        run_until([&] { return done; }, "the sink to stop");
-        io.poll();
-    }
-    bool run_until(const std::function<bool()>& condition, const char* what) {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-        while (!condition()) {
-            if (std::chrono::steady_clock::now() > end) {
-                std::printf("# waited too long for %s (problem: %s)\n", what, feed.problem.c_str());
-                return false;
-            }
-            io.run_one_for(std::chrono::milliseconds(20));
-            if (io.stopped())
-                io.restart();
-        }
-        return true;
-    }
-    void push(BatchMaker* batch) {
-        feed.push(batch->take());
-        sink->wake();
-    }
-
-    boost::asio::io_context io;
-    prometheus::Registry registry;
-    FakeFeed feed;
-    std::unique_ptr<KafkaSink> sink;
-};
-
-const std::string kBooked = stored_bytes({{20807, 20814}, {20820, 20821}}); // 2026-12-20 …
-
-Event& add_booking(BatchMaker* batch, std::int64_t listing, std::int64_t version) {
-    Event& event = batch->add(EventKind::kCreated, Key::of(listing), version, kBooked);
-    event.reservation = Key::of(version);
-    event.stay = {20807, 20814};
-    return event;
-}
-
 void messages() {
-    KafkaRig rig(KafkaRig::options("messages."));
+    KafkaRig rig(KafkaRig::options(bootstrap, "messages."));
     rig.sink->begin_epoch(7, false);
     BatchMaker batch(7);
     Event& created = batch.add(EventKind::kCreated, Key::of(42), 1795467185120045, kBooked);
@@ -134,7 +68,7 @@ void messages() {
 }
 
 void protobuf_and_tables() {
-    KafkaOptions options = KafkaRig::options("protobuf.");
+    KafkaOptions options = KafkaRig::options(bootstrap, "protobuf.");
     options.format = Format::kProtobuf;
     options.tables = {"public.a_calendar", "public.b_calendar"};
     KafkaRig rig(std::move(options));
@@ -153,38 +87,9 @@ void protobuf_and_tables() {
     CHECK(calendars.size() == 1 && calendars[0].value == expected + kBooked);
 }
 
-// Bookings in batches; how many of each key arrive, and whether in order.
-void push_bookings(KafkaRig* rig, int batches, std::int64_t* version) {
-    for (int i = 0; i < batches; i++) {
-        BatchMaker batch(7);
-        for (int j = 0; j < 50; j++, ++*version)
-            add_booking(&batch, *version % 20, *version);
-        rig->push(&batch);
-    }
-}
-
-// Every version is there; `repeated` ones are allowed, but for that each key is in order.
-void check_complete(const std::string& topic, std::int64_t versions, bool repeated) {
-    std::map<std::int64_t, int> seen;
-    std::map<std::string, std::int64_t> last;
-    bool ordered = true;
-    for (const KafkaMessage& message : read_topic(bootstrap, topic)) {
-        const std::size_t at = message.value.find("\"version\":");
-        const std::int64_t version = std::atoll(message.value.c_str() + at + 10);
-        seen[version]++;
-        ordered = ordered && version > last[message.key];
-        last[message.key] = std::max(last[message.key], version);
-    }
-    CHECK(static_cast<std::int64_t>(seen.size()) == versions);
-    CHECK(ordered || repeated);
-    if (!repeated)
-        for (const auto& [version, times] : seen)
-            CHECK(times == 1);
-}
-
 // The brokers go and come: nothing is lost, nothing twice, and what is not delivered is not acknowledged.
 void brokers_down(KafkaMock* mock) {
-    KafkaOptions options = KafkaRig::options("down.");
+    KafkaOptions options = KafkaRig::options(bootstrap, "down.");
     options.patience = std::chrono::milliseconds(300);
     KafkaRig rig(std::move(options));
     rig.sink->begin_epoch(7, false);
@@ -199,12 +104,12 @@ void brokers_down(KafkaMock* mock) {
     CHECK(rig.run_until([&] { return rig.feed.idle(); }, "delivery"));
     CHECK(rig.run_until([&] { return rig.feed.problem.empty(); }, "the problem to be over"));
     CHECK(rig.feed.rewinds == 0);
-    check_complete("down.reservation.created", version - 1, false);
+    check_complete(bootstrap, "down.reservation.created", version - 1, false);
 }
 
 // Errors of single requests, which librdkafka sends again.
 void passing_errors(KafkaMock* mock) {
-    KafkaRig rig(KafkaRig::options("passing."));
+    KafkaRig rig(KafkaRig::options(bootstrap, "passing."));
     rig.sink->begin_epoch(7, false);
     std::int64_t version = 1;
     for (int i = 0; i < 5; i++) {
@@ -214,12 +119,12 @@ void passing_errors(KafkaMock* mock) {
         CHECK(rig.run_until([&] { return rig.feed.idle(); }, "delivery"));
     }
     CHECK(rig.feed.rewinds == 0);
-    check_complete("passing.reservation.created", version - 1, false);
+    check_complete(bootstrap, "passing.reservation.created", version - 1, false);
 }
 
 // A fatal error of the idempotent producer: another one goes on from the first batch that was not acknowledged.
 void fatal_error(KafkaMock* mock) {
-    KafkaRig rig(KafkaRig::options("fatal."));
+    KafkaRig rig(KafkaRig::options(bootstrap, "fatal."));
     rig.sink->begin_epoch(7, false);
     std::int64_t version = 1;
     for (int i = 1; i <= 3; i++) {
@@ -238,12 +143,12 @@ void fatal_error(KafkaMock* mock) {
         CHECK(rig.sink->producer_handle() != nullptr);
         CHECK(rig.run_until([&] { return rig.feed.problem.empty(); }, "the problem to be over"));
     }
-    check_complete("fatal.reservation.created", version - 1, true);
+    check_complete(bootstrap, "fatal.reservation.created", version - 1, true);
 }
 
 // A message that the brokers will never take does not stop the others.
 void too_large() {
-    KafkaOptions options = KafkaRig::options("large.");
+    KafkaOptions options = KafkaRig::options(bootstrap, "large.");
     options.properties["message.max.bytes"] = "2000";
     KafkaRig rig(std::move(options));
     rig.sink->begin_epoch(7, false);
@@ -262,7 +167,7 @@ void too_large() {
 
 // What belongs to an epoch before is neither awaited nor acknowledged.
 void epochs(KafkaMock* mock) {
-    KafkaRig rig(KafkaRig::options("epochs."));
+    KafkaRig rig(KafkaRig::options(bootstrap, "epochs."));
     rig.sink->begin_epoch(7, false);
     std::int64_t version = 1;
     push_bookings(&rig, 1, &version);
@@ -281,19 +186,19 @@ void epochs(KafkaMock* mock) {
 }
 
 void small_queue() {
-    KafkaOptions options = KafkaRig::options("queue.");
+    KafkaOptions options = KafkaRig::options(bootstrap, "queue.");
     options.properties["queue.buffering.max.messages"] = "7";
     KafkaRig rig(std::move(options));
     rig.sink->begin_epoch(7, false);
     std::int64_t version = 1;
     push_bookings(&rig, 5, &version);
     CHECK(rig.run_until([&] { return rig.feed.idle(); }, "delivery"));
-    check_complete("queue.reservation.created", version - 1, false);
+    check_complete(bootstrap, "queue.reservation.created", version - 1, false);
 }
 
 // Topics that are not there are waited for, not made.
 void missing_topics(KafkaMock* mock) {
-    KafkaRig rig(KafkaRig::options("missing."));
+    KafkaRig rig(KafkaRig::options(bootstrap, "missing."));
     rig.sink->begin_epoch(7, false);
     std::int64_t version = 1;
     push_bookings(&rig, 1, &version);
@@ -306,7 +211,7 @@ void missing_topics(KafkaMock* mock) {
 
 void configuration() {
     const auto refused = [](const char* name, const char* value) {
-        KafkaOptions options = KafkaRig::options("x.");
+        KafkaOptions options = KafkaRig::options(bootstrap, "x.");
         options.properties[name] = value;
         boost::asio::io_context io;
         prometheus::Registry registry;

@@ -148,6 +148,7 @@ list_missing() {
         need python3-jsonschema has_python_module jsonschema
         list_missing_of_relay
         need redis-server command -v redis-server
+        need openssl command -v openssl
         need "$(promtool_package)" command -v promtool
     fi
     if [ "$1" = deb ]; then
