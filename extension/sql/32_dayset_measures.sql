@@ -34,3 +34,18 @@ CREATE FUNCTION availability.is_empty(booked availability.dayset) RETURNS boolea
     AS 'MODULE_PATHNAME', 'availability_is_empty' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION availability.is_empty(availability.dayset) IS
     'is no day booked?';
+
+CREATE FUNCTION availability.days_digest(days availability.dayset, seed bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_days_digest_dayset' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.days_digest(availability.dayset, bigint) IS
+    'a number that tells sets of days apart; bit_xor() of parts that share no day gives that of the whole';
+
+CREATE FUNCTION availability.days_digest(days daterange, seed bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_days_digest_range' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.days_digest(daterange, bigint) IS
+    'the digest of the supported days of a range';
+
+CREATE FUNCTION availability.days_digest(day date, seed bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_days_digest_day' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.days_digest(date, bigint) IS
+    'the digest of one day; 0 if it is not a supported one';

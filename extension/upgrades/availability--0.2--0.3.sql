@@ -826,6 +826,22 @@ CREATE FUNCTION availability.calendar_heat(
 COMMENT ON FUNCTION availability.calendar_heat(regclass, daterange, availability.listing_set) IS
     'for each day of a range: how many listings, of all or of a set, are open';
 
+-- verify compares listings by the digests of their days.
+CREATE FUNCTION availability.days_digest(days availability.dayset, seed bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_days_digest_dayset' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.days_digest(availability.dayset, bigint) IS
+    'a number that tells sets of days apart; bit_xor() of parts that share no day gives that of the whole';
+
+CREATE FUNCTION availability.days_digest(days daterange, seed bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_days_digest_range' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.days_digest(daterange, bigint) IS
+    'the digest of the supported days of a range';
+
+CREATE FUNCTION availability.days_digest(day date, seed bigint) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'availability_days_digest_day' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION availability.days_digest(date, bigint) IS
+    'the digest of one day; 0 if it is not a supported one';
+
 -- What is wrong with the server and the tracked tables, one row a finding, with the exact line that mends it.
 CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 10000 ROWS 10
