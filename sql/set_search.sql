@@ -86,6 +86,11 @@ UPDATE reservations_calendar SET ordinal = 100 WHERE listing_id = 2;
 SELECT * FROM differences();
 SELECT fold('reservations');
 SELECT * FROM differences();
+-- nor does an index entry say any more whose calendar it was
+UPDATE reservations_calendar SET listing_id = 99 WHERE listing_id = 2;
+SELECT * FROM differences();
+SELECT free_listings('reservations', '[2140-01-01,2140-01-02)', '{100}'), free_listings('reservations', '[2140-01-01,2140-01-02)', '{1}', NULL::text);
+UPDATE reservations_calendar SET listing_id = 2 WHERE listing_id = 99;
 SELECT repair('reservations');
 SELECT * FROM verify('reservations');
 SELECT * FROM differences();

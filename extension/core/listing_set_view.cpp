@@ -19,6 +19,20 @@ std::uint32_t lowest_bit(std::uint64_t word) {
 
 constexpr std::uint64_t kAllBits = ~std::uint64_t{0};
 
+// As a loop of load64(), in a form that compilers do with wide registers where the host is little-endian.
+void add_bitset(const std::uint8_t* bitset, std::uint64_t* words) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (std::uint32_t i = 0; i < kBitsetWords; ++i) {
+        std::uint64_t word;
+        std::memcpy(&word, bitset + 8 * std::size_t{i}, sizeof(word));
+        words[i] |= word;
+    }
+#else
+    for (std::uint32_t i = 0; i < kBitsetWords; ++i)
+        words[i] |= load64(bitset + 8 * std::size_t{i});
+#endif
+}
+
 } // namespace
 
 void OrdinalBits::clear() {
@@ -144,8 +158,7 @@ void ListingContainer::add_to(OrdinalBits* bits) const {
             bits->add(load16(data + 2 * std::size_t{i}));
         break;
     case Kind::kBitset:
-        for (std::uint32_t i = 0; i < kBitsetWords; ++i)
-            bits->words[i] |= load64(data + 8 * std::size_t{i});
+        add_bitset(data, bits->words);
         break;
     case Kind::kRuns:
         for (std::uint32_t i = 0; i < entries; ++i) {

@@ -32,4 +32,15 @@ void visit_all_calendars(const SetCompanions& companions, Snapshot snapshot, Cal
 void visit_calendars(const SetCompanions& companions, Snapshot snapshot, const ListingSetView& ordinals,
                      CalendarVisitor* visitor);
 
+// What takes the keys of listings.
+class ListingVisitor : public CalendarVisitor {
+  public:
+    virtual void visit_listing(Datum listing) = 0;
+};
+
+// As visit_calendars(), for who wants no more than the listings' keys and knows that each of the ordinals has a
+// calendar that the snapshot sees: the index has the keys.
+void visit_listings(const SetCompanions& companions, Snapshot snapshot, const ListingSetView& ordinals,
+                    ListingVisitor* visitor);
+
 } // namespace availability

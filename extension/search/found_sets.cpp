@@ -143,7 +143,9 @@ bool hides_rows(Oid calendar) {
     return check_enable_rls(calendar, InvalidOid, true) == RLS_ENABLED;
 }
 
-const struct varlena* search(const SetQuestion& question) {
+// Calls take(set) with what is found, in memory that goes with the call.
+template <typename Take>
+auto search(const SetQuestion& question, Take take) {
     const SetCompanions companions = open_for_search(question.reservations);
     const MemoryContext work =
         AllocSetContextCreate(CurrentMemoryContext, "availability found set", ALLOCSET_DEFAULT_SIZES);
@@ -154,8 +156,7 @@ const struct varlena* search(const SetQuestion& question) {
     const SearchRequest request = {question.within, question.nights, question.among != nullptr ? &among : nullptr};
     FreeListings free(request, work);
     search_sets(companions, GetActiveSnapshot(), request, &free);
-    const auto* result = keep(question, GetActiveSnapshot(),
-                              reinterpret_cast<const struct varlena*>(DatumGetPointer(free.set.to_datum())));
+    const auto result = take(free.set);
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(work);
     close_set_companions(companions);
@@ -186,10 +187,17 @@ SetCompanions open_for_search(Oid reservations) {
     return companions;
 }
 
-// Sets of a large part of all listings are not worth a second copy and comparing.
 const struct varlena* found_set(const SetQuestion& question) {
-    const FoundSet* found = find_kept(question, GetActiveSnapshot());
-    return found != nullptr ? found->result : search(question);
+    if (const FoundSet* found = find_kept(question, GetActiveSnapshot()))
+        return found->result;
+    return search(question, [&question](const GrowingListingSet& set) {
+        return keep(question, GetActiveSnapshot(),
+                    reinterpret_cast<const struct varlena*>(DatumGetPointer(set.to_datum())));
+    });
+}
+
+std::uint64_t count_found(const SetQuestion& question) {
+    return search(question, [](const GrowingListingSet& set) { return set.count(); });
 }
 
 } // namespace availability

@@ -20,6 +20,9 @@ struct SetQuestion {
 //   42501  the caller may not read the calendars, or row-level security may hide some from him
 const struct varlena* found_set(const SetQuestion& question);
 
+// As above, only how many: nothing is made of them or kept.
+std::uint64_t count_found(const SetQuestion& question);
+
 // Whether the caller may search the table: what found_set() raises 42501 for otherwise.
 bool may_search(Oid reservations);
 

@@ -47,10 +47,10 @@ Companion open_of_owner(CompanionKind kind, Oid oid, const CompanionTypes& types
     return companion;
 }
 
-// Whether the index is a plain one of integers on just this column.
+// Whether the index is one of integers on just this column, whatever columns it includes.
 bool is_index_on(Relation index, AttrNumber column) {
     return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid && index->rd_index->indisready &&
-           IndexRelationGetNumberOfAttributes(index) == 1 && index->rd_index->indkey.values[0] == column &&
+           IndexRelationGetNumberOfKeyAttributes(index) == 1 && index->rd_index->indkey.values[0] == column &&
            index->rd_opfamily[0] == INTEGER_BTREE_FAM_OID && index->rd_opcintype[0] == INT4OID &&
            index->rd_indoption[0] == 0 && heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr);
 }
@@ -173,7 +173,7 @@ void create_set_companions(const TrackedRow& row) {
         names);
     run_sql("ALTER TABLE {sets} ALTER COLUMN listings SET STORAGE EXTERNAL", names);
     run_sql("CREATE TABLE {delta} (version bigint, ordinal integer NOT NULL, booked availability.dayset)", names);
-    run_sql("CREATE INDEX {ordinal_index} ON {calendar} (ordinal)", names);
+    run_sql("CREATE INDEX {ordinal_index} ON {calendar} (ordinal) INCLUDE (listing_id)", names);
     run_sql("COMMENT ON TABLE {sets} IS 'the booked listings of each day by blocks of 65,536 ordinals, kept by "
             "availability.fold;"
             " of -infinity: those that have a calendar'",

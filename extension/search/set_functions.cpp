@@ -40,7 +40,7 @@ bool has_null(FunctionCallInfo fcinfo, int arguments) {
 }
 
 // Puts the listings of a set into the result, as the type that is asked for.
-class ListingWriter : public CalendarVisitor {
+class ListingWriter : public ListingVisitor {
   public:
     ListingWriter(const SetCompanions& companions, ReturnSetInfo* result, Oid type)
         : column_(listing_column(companions)), result_(result), type_(type), stored_(column_.type) {
@@ -56,9 +56,13 @@ class ListingWriter : public CalendarVisitor {
     void visit(Ordinal, const DaysetView&, TupleTableSlot* row) override {
         bool is_null;
         const Datum listing = slot_getattr(row, column_.number, &is_null);
-        if (is_null)
-            return;
+        if (!is_null)
+            visit_listing(listing);
+    }
+
+    void visit_listing(Datum listing) override {
         Datum value = as_asked(listing);
+        bool is_null = false;
         tuplestore_putvalues(result_->setResult, result_->setDesc, &value, &is_null);
     }
 
@@ -123,8 +127,7 @@ AVAILABILITY_FUNCTION(availability_count_free) {
     if (has_null(fcinfo, 2))
         PG_RETURN_NULL();
     const DaySpan stay = require_stay(daterange_argument(fcinfo, 1));
-    const struct varlena* set = found_set({PG_GETARG_OID(0), stay, stay.days(), among_argument(fcinfo, 2)});
-    PG_RETURN_INT64(static_cast<int64>(view_listing_set(set).count()));
+    PG_RETURN_INT64(static_cast<int64>(count_found({PG_GETARG_OID(0), stay, stay.days(), among_argument(fcinfo, 2)})));
 }
 
 // free_listings(reservations, stay, among, listing)
@@ -137,7 +140,7 @@ AVAILABILITY_FUNCTION(availability_free_listings) {
     const SetCompanions companions = open_for_search(PG_GETARG_OID(0));
     ListingWriter writer(companions, reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo),
                          get_fn_expr_rettype(fcinfo->flinfo));
-    visit_calendars(companions, GetActiveSnapshot(), view_listing_set(set), &writer);
+    visit_listings(companions, GetActiveSnapshot(), view_listing_set(set), &writer);
     close_set_companions(companions);
     PG_RETURN_NULL();
 }
