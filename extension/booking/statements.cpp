@@ -59,7 +59,8 @@ bool still_holds(const Target& target, const BookingContext& context) {
     const SqlParameter key = {type, input_text(type, context.key)};
     SqlNames names;
     names.set("claims", qualified_name(target.tracked->row.claims));
-    return as_owner(target.reservations(), [&] {
+    // The expressions of the view are its owner's, who need not be the table's.
+    return as_owner(target.tracked->row.claims, [&] {
         return query_latest("SELECT FROM {claims} WHERE key = $1 AND listing IS NOT NULL AND NOT isempty(stay)", names,
                             {key}) > 0;
     });

@@ -41,6 +41,13 @@ CompanionTypes companion_types(const ClaimExpressions& claim) {
             getBaseType(exprType(claim.key)), listing_set_type()};
 }
 
+void require_one_owner(const TrackedRow& row) {
+    for (const Oid companion :
+         {row.claims, row.calendar, row.day, row.hold, row.request, row.sets, row.delta, row.month_view, row.open_view})
+        if (OidIsValid(companion) && get_rel_name(companion) != nullptr)
+            require_owner_of_table(companion, row);
+}
+
 void prove_companions(const TrackedRow& row, LOCKMODE mode) {
     const CompanionTypes types = companion_types(load_claim_expressions(row.reservations, row.claims));
     require_owner_of_table(row.claims, row);

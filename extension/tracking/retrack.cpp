@@ -361,6 +361,7 @@ AVAILABILITY_FUNCTION(availability_retrack) {
                         errmsg("table \"%s\" is not tracked", RelationGetRelationName(relation)),
                         errhint("Use availability.track.")));
 
+    require_one_owner(row);
     TrackArguments arguments = read_current_arguments(row);
     add_given_arguments(fcinfo, &arguments);
     const ClaimExpressions claim = parse_claim(relation, arguments);
