@@ -13,6 +13,7 @@
 #include "extension/server/owner_scope.hpp"
 #include "extension/server/spi.hpp"
 #include "extension/server/type_io.hpp"
+#include "extension/tracking/prove.hpp"
 
 extern "C" {
 #include <funcapi.h>
@@ -247,6 +248,7 @@ AVAILABILITY_FUNCTION(availability_verify_sets) {
     const Oid reservations = PG_GETARG_OID(0);
     require_owner(reservations);
     const TrackedRow row = require_tracked_row(reservations);
+    require_one_owner(row);
     InitMaterializedSRF(fcinfo, 0);
     if (OidIsValid(row.sets))
         check_sets(row, reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo));
@@ -258,6 +260,7 @@ AVAILABILITY_FUNCTION(availability_repair_sets) {
     const Oid reservations = PG_GETARG_OID(0);
     require_owner(reservations);
     const TrackedRow row = require_tracked_row(reservations);
+    require_one_owner(row);
     if (OidIsValid(row.sets))
         as_owner(reservations, [&] { repair_sets(row); });
     PG_RETURN_VOID();

@@ -2,6 +2,7 @@
 
 #include "extension/search/fold.hpp"
 #include "extension/server/owner_scope.hpp"
+#include "extension/tracking/prove.hpp"
 #include "extension/tracking/write_lock.hpp"
 
 extern "C" {
@@ -48,6 +49,7 @@ AVAILABILITY_FUNCTION(availability_index_sets) {
     if (OidIsValid(row.sets))
         ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
                         errmsg("table \"%s\" has sets already", get_rel_name(reservations))));
+    require_one_owner(row);
     as_owner(reservations, [&] { make_sets(reservations, fill); });
     PG_RETURN_VOID();
 }
@@ -70,5 +72,6 @@ AVAILABILITY_FUNCTION(availability_fold) {
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("most must be at least 1")));
     require_owner(reservations);
     const TrackedRow row = require_tracked_row(reservations);
+    require_one_owner(row);
     PG_RETURN_INT64(as_owner(reservations, [&] { return fold_sets(row, most); }));
 }

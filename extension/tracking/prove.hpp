@@ -13,8 +13,8 @@ Oid listing_set_type();
 // What a claim's expressions make of the companions' columns.
 CompanionTypes companion_types(const ClaimExpressions& claim);
 
-// Raises 55000 if a companion belongs to somebody else than the table: what its owner put into it, the expressions of the
-// view of claims above all, would get the rights of the table's owner.
+// Raises 55000 if a companion belongs to somebody else than the table: what its owner put into it, the expressions of
+// the view of claims above all, would get the rights of the table's owner.
 void require_one_owner(const TrackedRow& row);
 
 // Locks and proves the companions with rows, for functions of the owner whose statements touch several of them with the
