@@ -99,10 +99,13 @@ void truncated(Relation calendar) {
     TrackedRow row;
     if (!find_row(calendar, &row))
         return;
-    SqlNames names;
-    names.set("sets", qualified_name(row.sets));
-    names.set("delta", qualified_name(row.delta));
-    as_owner(RelationGetRelid(calendar), [&] { run_sql("TRUNCATE {sets}, {delta}", names); });
+    // Each as its own owner, whose triggers may fire.
+    for (const Oid companion : {row.sets, row.delta})
+        as_owner(companion, [&] {
+            SqlNames names;
+            names.set("companion", qualified_name(companion));
+            run_sql("TRUNCATE {companion}", names);
+        });
 }
 
 } // namespace
