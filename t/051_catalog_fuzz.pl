@@ -130,6 +130,8 @@ sub set_up
 		INSERT INTO shop.listings SELECT generate_series(1, 9);
 		SELECT availability.track('shop.t', active => $$status = 'on'$$);
 		SELECT availability.track('shop.u', day_rows => random() < 0.7);
+		SELECT availability.index_sets('shop.t');
+		GRANT SELECT ON shop.t_calendar TO booker;
 		INSERT INTO shop.t (listing_id, stay) SELECT n, daterange(date '2027-01-01', date '2027-01-01' + n) FROM generate_series(1, 9) AS n;
 		INSERT INTO shop.u (listing_id, stay) SELECT n, daterange(date '2027-01-01', date '2027-01-01' + n) FROM generate_series(1, 9) AS n;
 		GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON shop.t, shop.u, shop.listings TO booker});
@@ -144,13 +146,15 @@ my %columns = (
 	calendar => [qw(listing_id ordinal booked version change reservation_id stay was)],
 	day => [qw(listing_id day reservation_id)],
 	hold => [qw(hold_id listing_id stay expires_at)],
-	request => [qw(key request reservation_id version expires_at)]);
+	request => [qw(key request reservation_id version expires_at)],
+	set => [qw(day block listings)],
+	delta => [qw(version ordinal booked)]);
 
 # One alteration, as SQL of the owner.
 sub mutation
 {
 	my $base = pick(qw(t t t u u));
-	my $kind = pick(qw(calendar calendar calendar day day day hold hold request));
+	my $kind = $base eq 't' && chance(0.2) ? pick(qw(set delta)) : pick(qw(calendar calendar calendar day day day hold hold request));
 	my $table = "${base}_$kind";
 	my @own = @{ $columns{$kind} };
 	my $column = pick(@own);
@@ -240,7 +244,10 @@ sub call
 		"SELECT availability.verify('$base')", "SELECT availability.verify('$base')", "SELECT count(*) FROM availability.booked_share('$base')",
 		"SELECT (availability.claim(r)) IS NULL FROM $base AS r LIMIT 1",
 		"SELECT count(*) FROM availability.doctor()",
+		"SELECT availability.free_set('t', $stay)", "SELECT availability.count_free('t', $stay)", "SELECT availability.free_listings('t', $stay)",
+		"SELECT availability.best_starts('t', $stay, 1)",
 	);
+	push @ways, ("SELECT availability.fold('t')") x 2, "SELECT availability.verify_sets('t')", "SELECT availability.repair_sets('t')" if $session->{role} eq $superuser;
 	push @ways, "SELECT availability.repair('$base')", "SELECT availability.forget('$base', '2020-01-01')", "SELECT availability.set_day_rows('$base', " . pick('true', 'false') . ')'
 	  if $session->{role} eq $superuser;
 	return pick(@ways);

@@ -228,6 +228,7 @@ uint64 check_sets(const TrackedRow& row, ReturnSetInfo* result) {
 
 // Triggers and, if anything is wrong, ordinals that two listings have, and the sets.
 void repair_sets(const TrackedRow& row) {
+    close_set_companions(open_set_companions(row, RowExclusiveLock));
     ensure_set_triggers(row);
     if (check_sets(row, nullptr) == 0)
         return;
