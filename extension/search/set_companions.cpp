@@ -184,14 +184,20 @@ void create_set_companions(const TrackedRow& row) {
 }
 
 void drop_set_companions(const TrackedRow& row) {
-    require_companions(row);
+    // One that was dropped by hand is in nobody's way.
+    const auto present = [](Oid companion) { return get_rel_name(companion) != nullptr ? companion : InvalidOid; };
+    TrackedRow there = row;
+    there.sets = present(row.sets);
+    there.delta = present(row.delta);
+    require_companions(there);
     ObjectAddresses* companions = new_object_addresses();
     const auto add = [&](Oid catalog, Oid oid) {
         const ObjectAddress address = {catalog, oid, 0};
         add_exact_object_address(&address, companions);
     };
-    add(RelationRelationId, row.sets);
-    add(RelationRelationId, row.delta);
+    for (const Oid companion : {there.sets, there.delta})
+        if (OidIsValid(companion))
+            add(RelationRelationId, companion);
     for (const char* name : {kSetsTrigger, kSetsTruncateTrigger})
         if (const Oid trigger = get_trigger_oid(row.calendar, name, true); OidIsValid(trigger))
             add(TriggerRelationId, trigger);

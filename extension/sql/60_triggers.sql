@@ -66,7 +66,7 @@ REVOKE EXECUTE ON FUNCTION availability.dropped() FROM PUBLIC;
 CREATE EVENT TRIGGER availability_dropped ON sql_drop EXECUTE FUNCTION availability.dropped();
 COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of a tracked table go with it';
 
--- Runs with every CREATE TABLE and ALTER TABLE of everybody, as the one above. Only who owns a table can make it a parent.
+-- Runs with every CREATE TABLE, CREATE SCHEMA and ALTER TABLE of everybody, as the one above. Only who owns a table can make it a parent.
 CREATE FUNCTION availability.child_made() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -93,6 +93,6 @@ COMMENT ON FUNCTION availability.child_made() IS
     'event trigger: a tracked table has no children, whose rows would claim no days';
 REVOKE EXECUTE ON FUNCTION availability.child_made() FROM PUBLIC;
 CREATE EVENT TRIGGER availability_child_made ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
     EXECUTE FUNCTION availability.child_made();
 COMMENT ON EVENT TRIGGER availability_child_made IS 'a tracked table has no children, whose rows would claim no days';

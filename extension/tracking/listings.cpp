@@ -62,6 +62,7 @@ ListingsKey find_listings(Relation reservations, Node* listing, Oid given) {
         return {foreign_key->confrelid, foreign_key->confkey[0]};
     if (!OidIsValid(given))
         return {InvalidOid, InvalidAttrNumber};
+    require_relation(given);
     Relation listings = relation_open(given, AccessShareLock);
     const AttrNumber column = single_key_column(listings, "Reference its key by a foreign key of the listing column.");
     relation_close(listings, AccessShareLock);

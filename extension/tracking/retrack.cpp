@@ -122,31 +122,31 @@ void suspend(const TrackedRow& row, const TrackArguments& arguments) {
 
 // The statements that give an object made anew what the old one had: grants, options, comment.
 constexpr char kViewStatements[] =
-    "SELECT statement FROM (SELECT 1 AS n, format('GRANT %s ON {object} TO %s%s', a.privilege_type,"
+    "SELECT statement FROM (SELECT 1 AS n, format('GRANT %s ON %s TO %s%s', a.privilege_type, {object},"
     "   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,"
     "   CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement"
     "  FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a WHERE c.oid = {oid}::oid AND a.grantee <> c.relowner"
-    " UNION ALL SELECT 2, format('GRANT %s (%I) ON {object} TO %s%s', a.privilege_type, t.attname,"
+    " UNION ALL SELECT 2, format('GRANT %s (%I) ON %s TO %s%s', a.privilege_type, t.attname, {object},"
     "   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,"
     "   CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
     "  FROM pg_attribute t CROSS JOIN LATERAL aclexplode(t.attacl) a WHERE t.attrelid = {oid}::oid"
-    " UNION ALL SELECT 3, format('ALTER VIEW {object} SET (%s)', array_to_string(c.reloptions, ', '))"
+    " UNION ALL SELECT 3, format('ALTER VIEW %s SET (%s)', {object}, array_to_string(c.reloptions, ', '))"
     "  FROM pg_class c WHERE c.oid = {oid}::oid AND c.reloptions IS NOT NULL"
-    " UNION ALL SELECT 4, format('COMMENT ON VIEW {object} IS %L', obj_description({oid}::oid, 'pg_class'))"
+    " UNION ALL SELECT 4, format('COMMENT ON VIEW %s IS %L', {object}, obj_description({oid}::oid, 'pg_class'))"
     ") AS statements ORDER BY n";
 constexpr char kFunctionStatements[] =
-    "SELECT statement FROM (SELECT 1 AS n, format('GRANT %s ON FUNCTION {object} TO %s%s', a.privilege_type,"
+    "SELECT statement FROM (SELECT 1 AS n, format('GRANT %s ON FUNCTION %s TO %s%s', a.privilege_type, {object},"
     "   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,"
     "   CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement"
     "  FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a WHERE p.oid = {oid}::oid AND a.grantee <> p.proowner"
-    " UNION ALL SELECT 0, 'REVOKE ALL ON FUNCTION {object} FROM PUBLIC'"
+    " UNION ALL SELECT 0, format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', {object})"
     "  FROM pg_proc p WHERE p.oid = {oid}::oid AND p.proacl IS NOT NULL"
-    " UNION ALL SELECT 4, format('COMMENT ON FUNCTION {object} IS %L', obj_description({oid}::oid, 'pg_proc'))"
+    " UNION ALL SELECT 4, format('COMMENT ON FUNCTION %s IS %L', {object}, obj_description({oid}::oid, 'pg_proc'))"
     ") AS statements ORDER BY n";
 
 List* statements_of(List* statements, const char* query, const char* object, Oid oid) {
     SqlNames names;
-    names.set("object", object);
+    names.set("object", quote_literal_cstr(object));
     names.set("oid", psprintf("%u", oid));
     const uint64 rows = run_sql(query, names);
     for (uint64 i = 0; i < rows; i++)

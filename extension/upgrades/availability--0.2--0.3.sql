@@ -203,7 +203,7 @@ REVOKE EXECUTE ON FUNCTION availability.dropped() FROM PUBLIC;
 CREATE EVENT TRIGGER availability_dropped ON sql_drop EXECUTE FUNCTION availability.dropped();
 COMMENT ON EVENT TRIGGER availability_dropped IS 'the settings and companions of a tracked table go with it';
 
--- Runs with every CREATE TABLE and ALTER TABLE of everybody, as the one above. Only who owns a table can make it a parent.
+-- Runs with every CREATE TABLE, CREATE SCHEMA and ALTER TABLE of everybody, as the one above. Only who owns a table can make it a parent.
 CREATE FUNCTION availability.child_made() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -230,7 +230,7 @@ COMMENT ON FUNCTION availability.child_made() IS
     'event trigger: a tracked table has no children, whose rows would claim no days';
 REVOKE EXECUTE ON FUNCTION availability.child_made() FROM PUBLIC;
 CREATE EVENT TRIGGER availability_child_made ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
     EXECUTE FUNCTION availability.child_made();
 COMMENT ON EVENT TRIGGER availability_child_made IS 'a tracked table has no children, whose rows would claim no days';
 
@@ -848,7 +848,8 @@ CREATE OR REPLACE FUNCTION availability.doctor(OUT subject text, OUT finding tex
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    plugins text := current_setting('output_plugin_libraries', true);
+    -- not for everybody to see
+    plugins text := CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE') THEN current_setting('output_plugin_libraries', true) END;
 BEGIN
     IF current_setting('wal_level') <> 'logical' THEN
         RETURN QUERY SELECT 'wal_level', format('is %s: no slot can be made', current_setting('wal_level')),
@@ -904,6 +905,8 @@ BEGIN
     RETURN QUERY
         SELECT format('tracked table %s', t.reservations), format('its companion %s is gone', c.kind),
             CASE WHEN c.kind IN ('month', 'open') THEN format('SELECT availability.retrack(%L);', t.reservations)
+                 WHEN c.kind IN ('set', 'delta')
+                     THEN format('SELECT availability.unindex_sets(%L);  -- then availability.index_sets again', t.reservations)
                  ELSE format('SELECT availability.untrack(%L);  -- then availability.track again', t.reservations) END
         FROM availability.tracked t
             CROSS JOIN LATERAL (VALUES ('calendar', t.calendar), ('day', t.day), ('month', t.month_view),
@@ -923,7 +926,9 @@ BEGIN
         SELECT format('tracked table %s', t.reservations), 'is suspended: no row can be written',
             format('SELECT availability.retrack(%L);', t.reservations)
         FROM availability.tracked t JOIN pg_class c ON c.oid = t.claims AND c.relkind = 'v'
-        WHERE pg_get_viewdef(c.oid) ~ 'WHERE false;$';
+        WHERE NOT EXISTS (SELECT FROM pg_rewrite w JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+                          WHERE w.ev_class = c.oid AND d.refclassid = 'pg_class'::regclass
+                              AND d.refobjid = t.reservations AND d.refobjsubid > 0);
     RETURN QUERY
         SELECT format('tracked table %s', t.reservations),
             format('has the child %s, whose rows claim no days', i.inhrelid::regclass),
@@ -936,20 +941,22 @@ BEGIN
     RETURN QUERY
         SELECT format('table %s', c.oid::regclass),
             'has the triggers of a tracked table but no settings, as a restore without the extension''s data has: no row can be written',
-            CASE WHEN pg_get_viewdef(v.oid) !~ 'WHERE false;$' THEN format('SELECT availability.retrack(%L);', c.oid::regclass)
+            CASE WHEN v.reads_columns THEN format('SELECT availability.retrack(%L);', c.oid::regclass)
                  ELSE format('SELECT availability.untrack(%L);  -- then availability.track again', c.oid::regclass) END
         FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
             -- a table that was renamed keeps the names of its companions
-            LEFT JOIN LATERAL (SELECT v.oid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+            LEFT JOIN LATERAL (SELECT bool_or(d.refobjsubid > 0) AS reads_columns
+                               FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
                                WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
                                    AND v.relkind = 'v' AND v.relname LIKE '%\_claims'
+                               GROUP BY v.oid, v.relname
                                ORDER BY v.relname <> c.relname || '_claims' LIMIT 1) v ON true
         WHERE g.tgfoid = 'availability.claim_changed()'::regprocedure AND g.tgparentid = 0
             AND NOT EXISTS (SELECT FROM availability.tracked t WHERE t.reservations = c.oid)
         ORDER BY 1;
     RETURN QUERY
         WITH calendars AS (
-            SELECT k.oid, k.relname, k.relnamespace, left(k.relname, -length('_calendar')) AS prefix
+            SELECT k.oid, k.relname, k.relnamespace, k.relowner, left(k.relname, -length('_calendar')) AS prefix
             FROM pg_class k JOIN pg_attribute a ON a.attrelid = k.oid
             WHERE k.relkind = 'r' AND k.relname LIKE '%\_calendar' AND NOT a.attisdropped
                 AND a.attname IN ('listing_id', 'ordinal', 'version', 'change', 'reservation_id', 'stay', 'was')
@@ -960,9 +967,15 @@ BEGIN
                 EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgfoid = 'availability.claim_changed()'::regprocedure) AS has_trigger,
                 (SELECT string_agg(o.oid::regclass::text, ', ' ORDER BY o.relname)
                  FROM pg_class o
-                 WHERE o.relnamespace = k.relnamespace AND o.relkind = 'r'
-                    AND o.relname IN (k.relname, k.prefix || '_day', k.prefix || '_hold', k.prefix || '_request',
-                        k.prefix || '_set', k.prefix || '_delta')) AS tables
+                     JOIN (VALUES ('_calendar', '{listing_id,ordinal,version,change,reservation_id,stay,was}'::name[]),
+                                  ('_day', '{listing_id,day,reservation_id}'), ('_hold', '{hold_id,listing_id,stay,expires_at}'),
+                                  ('_request', '{key,request,reservation_id,version,expires_at}'),
+                                  ('_set', '{day,block,listings}'), ('_delta', '{version,ordinal,booked}')) s (ending, columns)
+                         ON o.relname = k.prefix || s.ending
+                 -- what anybody put under such a name beside it is not what he advises to drop
+                 WHERE o.relnamespace = k.relnamespace AND o.relkind = 'r' AND o.relowner = k.relowner
+                    AND (SELECT count(*) FROM pg_attribute a
+                         WHERE a.attrelid = o.oid AND NOT a.attisdropped AND a.attname = ANY (s.columns)) = cardinality(s.columns)) AS tables
             FROM calendars k
                 LEFT JOIN LATERAL (SELECT c.oid FROM pg_class c
                                    WHERE c.relkind IN ('r', 'p')
@@ -1021,8 +1034,12 @@ BEGIN
             format('SELECT availability.repair(%L);', w.reservations)
         FROM (SELECT t.reservations, p.relid AS relation, '_availability_claim'::name AS name
               FROM availability.tracked t
-                  CROSS JOIN LATERAL (SELECT t.reservations AS relid
-                                      UNION SELECT relid FROM pg_partition_tree(t.reservations)) p
+                  -- pg_partition_tree() would wait for whoever has locked a partition
+                  CROSS JOIN LATERAL (WITH RECURSIVE tree AS (
+                          SELECT t.reservations::oid AS relid
+                          UNION SELECT i.inhrelid FROM tree JOIN pg_class c ON c.oid = tree.relid AND c.relkind = 'p'
+                                    JOIN pg_inherits i ON i.inhparent = tree.relid)
+                      SELECT relid::regclass FROM tree) p
               UNION ALL
               SELECT t.reservations, t.reservations, '_availability_truncate' FROM availability.tracked t
               UNION ALL
@@ -1053,7 +1070,12 @@ BEGIN
         SELECT format('table %s', t.reservations), 'its sets are not filled: each search reads all calendars',
             format('SELECT availability.fold(%L);', t.reservations)
         FROM availability.tracked t
-        WHERE pg_relation_size(t.sets) = 0
+        -- nobody's lock keeps the others waiting
+        WHERE CASE WHEN NOT EXISTS (SELECT FROM pg_locks l
+                                    WHERE l.locktype = 'relation' AND l.relation = t.sets AND l.mode = 'AccessExclusiveLock'
+                                        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                                        AND l.pid <> pg_backend_pid())
+                   THEN pg_relation_size(t.sets) = 0 END
         ORDER BY 1;
 END
 $$;
