@@ -51,6 +51,19 @@ SELECT availability.index_sets('reservations');
 SELECT availability.count_free('reservations', '[2027-01-02,2027-01-04)');
 SELECT * FROM availability.verify('reservations');
 
+-- suspend and retrack prove what they find
+ALTER TABLE reservations_claims RENAME listing TO other;
+SELECT availability.suspend('reservations');
+ALTER TABLE reservations_claims RENAME other TO listing;
+ALTER TABLE reservations_calendar RENAME listing_id TO other;
+SELECT availability.retrack('reservations');
+ALTER TABLE reservations_calendar RENAME other TO listing_id;
+ALTER TABLE reservations_day RENAME reservation_id TO other;
+SELECT availability.retrack('reservations', key => 'id::text');
+ALTER TABLE reservations_day RENAME other TO reservation_id;
+SELECT availability.retrack('reservations', key => 'id::text');
+SELECT * FROM availability.verify('reservations');
+
 -- the doctor sees anybody, and has nobody's table dropped because of a name
 SET ROLE regress_odd_nobody;
 SELECT count(*) FROM availability.doctor() WHERE finding ~ 'suspended';

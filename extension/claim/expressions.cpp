@@ -246,7 +246,10 @@ char* suspended_claims_sql(Oid reservations, Oid view) {
         Oid type;
         int32 typmod;
         Oid collation;
-        get_atttypetypmodcoll(view, get_attnum(view, column), &type, &typmod, &collation);
+        const AttrNumber number = get_attnum(view, column);
+        if (number <= 0)
+            claims_view_replaced(view);
+        get_atttypetypmodcoll(view, number, &type, &typmod, &collation);
         appendStringInfo(&sql, "%s NULL::%s%s AS %s", sql.data[sql.len - 1] == 'T' ? "" : ",",
                          format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY),
                          OidIsValid(collation) ? psprintf(" COLLATE %s", generate_collation_name(collation)) : "",

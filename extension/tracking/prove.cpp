@@ -48,8 +48,9 @@ void require_one_owner(const TrackedRow& row) {
             require_owner_of_table(companion, row);
 }
 
-void prove_companions(const TrackedRow& row, LOCKMODE mode) {
-    const CompanionTypes types = companion_types(load_claim_expressions(row.reservations, row.claims));
+namespace {
+
+void prove_all(const TrackedRow& row, const CompanionTypes& types, LOCKMODE mode) {
     require_owner_of_table(row.claims, row);
     const auto prove = [&](CompanionKind kind, Oid companion) {
         if (!OidIsValid(companion))
@@ -62,6 +63,35 @@ void prove_companions(const TrackedRow& row, LOCKMODE mode) {
     prove(CompanionKind::kHold, row.hold);
     prove(CompanionKind::kSet, row.sets);
     prove(CompanionKind::kDelta, row.delta);
+}
+
+Oid column_type(Oid relation, const char* name, Oid* collation) {
+    const AttrNumber column = get_attnum(relation, name);
+    if (column <= 0)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("companion \"%s\" has no column \"%s\"", get_rel_name(relation), name),
+                        errhint("Undo what was done to it, or use availability.untrack and availability.track to make "
+                                "it again.")));
+    Oid type;
+    int32 typmod;
+    get_atttypetypmodcoll(relation, column, &type, &typmod, collation);
+    return type;
+}
+
+} // namespace
+
+void prove_companions(const TrackedRow& row, LOCKMODE mode) {
+    prove_all(row, companion_types(load_claim_expressions(row.reservations, row.claims)), mode);
+}
+
+void prove_companions_as_made(const TrackedRow& row, LOCKMODE mode) {
+    Oid key_collation;
+    CompanionTypes types{};
+    types.dayset = dayset_type();
+    types.listing_set = listing_set_type();
+    types.listing = column_type(row.calendar, "listing_id", &types.listing_collation);
+    types.key = column_type(row.calendar, "reservation_id", &key_collation);
+    prove_all(row, types, mode);
 }
 
 } // namespace availability

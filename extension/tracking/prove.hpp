@@ -21,4 +21,7 @@ void require_one_owner(const TrackedRow& row);
 // owner's rights. Raises 55000 if one is not what track makes, or belongs to somebody else than the table.
 void prove_companions(const TrackedRow& row, LOCKMODE mode);
 
+// The same while the claim is suspended or about to change: listings and keys are of the types that the calendar has.
+void prove_companions_as_made(const TrackedRow& row, LOCKMODE mode);
+
 } // namespace availability

@@ -354,9 +354,10 @@ AVAILABILITY_FUNCTION(availability_retrack) {
     Relation relation = relation_open(reservations, NoLock);
     TrackedRow row;
     const bool is_tracked = read_tracked_row(reservations, &row);
-    if (is_tracked)
+    if (is_tracked) {
         require_companions(row);
-    else if (!find_leftovers(relation, &row) || !OidIsValid(row.claims) || is_suspended(row.claims))
+        prove_companions_as_made(row, RowExclusiveLock);
+    } else if (!find_leftovers(relation, &row) || !OidIsValid(row.claims) || is_suspended(row.claims))
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
                         errmsg("table \"%s\" is not tracked", RelationGetRelationName(relation)),
                         errhint("Use availability.track.")));
