@@ -51,6 +51,29 @@ SELECT availability.index_sets('reservations');
 SELECT availability.count_free('reservations', '[2027-01-02,2027-01-04)');
 SELECT * FROM availability.verify('reservations');
 
+-- what the owner did to the delta or to ordinals, past the triggers, is found and mended
+SELECT availability.fold('reservations');
+INSERT INTO reservations_delta SELECT version, ordinal, '{}' FROM reservations_calendar WHERE listing_id = 1;
+INSERT INTO reservations_delta VALUES (5, 500, '{}');
+SELECT availability.count_free('reservations', '[2027-01-02,2027-01-04)');
+SELECT kind, listing, detail ~ 'ordinal' AS has_ordinal FROM availability.verify('reservations') ORDER BY listing;
+SELECT availability.repair('reservations');
+SELECT availability.count_free('reservations', '[2027-01-02,2027-01-04)');
+UPDATE reservations SET check_out = '2027-01-06' WHERE id = 1;
+ALTER TABLE reservations_calendar DISABLE TRIGGER ALL;
+UPDATE reservations_calendar SET booked = booked OPERATOR(availability.+) daterange '[2028-01-01,2028-01-03)' WHERE listing_id = 1;
+ALTER TABLE reservations_calendar ENABLE TRIGGER ALL;
+SELECT kind, listing, day FROM availability.verify('reservations') ORDER BY kind, day;
+SELECT availability.repair('reservations');
+UPDATE reservations_calendar SET ordinal = -ordinal WHERE listing_id = 2;
+SELECT kind, listing, detail FROM availability.verify('reservations');
+SELECT availability.repair('reservations');
+SELECT availability.count_free('reservations', '[2027-01-02,2027-01-04)');
+SELECT * FROM availability.verify('reservations');
+
+DROP INDEX reservations_ordinal_idx;
+SELECT * FROM availability.verify('reservations');
+
 -- suspend and retrack prove what they find
 ALTER TABLE reservations_claims RENAME listing TO other;
 SELECT availability.suspend('reservations');

@@ -16,7 +16,10 @@
 #include "extension/tracking/prove.hpp"
 
 extern "C" {
+#include <access/tableam.h>
+#include <executor/tuptable.h>
 #include <funcapi.h>
+#include <miscadmin.h>
 #include <utils/builtins.h>
 #include <utils/memutils.h>
 #include <utils/snapmgr.h>
@@ -57,6 +60,7 @@ class Check {
             delta_ = read_delta(companions_.delta, snapshot_, false, PG_INT64_MAX);
             newest_rows(&delta_);
         }
+        report_negative_ordinals();
         const ListingSetView blocks = stored_blocks();
         const MemoryContext work =
             AllocSetContextCreate(CurrentMemoryContext, "availability check", ALLOCSET_DEFAULT_SIZES);
@@ -73,7 +77,26 @@ class Check {
     }
 
   private:
-    // The keys of the blocks that have rows, as a set of their own.
+    // No search finds them: ordinals come from a sequence that begins at 1, unless the owner has written others.
+    void report_negative_ordinals() {
+        const ListingColumn listing = listing_column(companions_);
+        Relation calendar = companions_.calendar.relation;
+        TupleTableSlot* slot = table_slot_create(calendar, nullptr);
+        TableScanDesc scan = table_beginscan(calendar, snapshot_, 0, nullptr);
+        while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+            CHECK_FOR_INTERRUPTS();
+            bool is_null;
+            if (DatumGetInt32(slot_getattr(slot, companions_.calendar.columns[kSearchedOrdinal], &is_null)) >= 0)
+                continue;
+            const Datum value = slot_getattr(slot, listing.number, &is_null);
+            put("negative_ordinal", is_null ? nullptr : output_text(listing.type, value), nullptr,
+                "no search finds the listing");
+        }
+        table_endscan(scan);
+        ExecDropSingleTupleTableSlot(slot);
+    }
+
+    // The keys of the blocks that have rows, or listings in the delta, as a set of their own.
     ListingSetView stored_blocks() {
         GrowingListingSet blocks(CurrentMemoryContext);
         scan_sets(companions_.sets, snapshot_, kEveryListing, date_from_day(kLastDay), 0, kMostContainers - 1,
@@ -82,6 +105,9 @@ class Check {
                           blocks.add(block);
                       return true;
                   });
+        for (Size i = 0; i < delta_.count; i++)
+            if (!blocks.contains(key_of(delta_.rows[i].ordinal)))
+                blocks.add(key_of(delta_.rows[i].ordinal));
         return view_of(blocks.to_datum());
     }
 
@@ -125,8 +151,10 @@ class Check {
         OrdinalBits in_delta;
         in_delta.clear();
         for (Size i = 0; i < delta_.count; i++)
-            if (key_of(delta_.rows[i].ordinal) == block.key)
+            if (key_of(delta_.rows[i].ordinal) == block.key) {
                 in_delta.add(delta_.rows[i].ordinal % kContainerOrdinals);
+                check_copy(delta_.rows[i], block);
+            }
 
         auto* days = static_cast<OrdinalBits*>(palloc_extended(kMostDaysAtOnce * sizeof(OrdinalBits), MCXT_ALLOC_HUGE));
         days[0] = target.known;
@@ -146,6 +174,28 @@ class Check {
             compare(block.key, date_from_day(span.first_day), date_from_day(span.end_day - 1), in_delta, days,
                     span.days(), [span](DateADT date) { return day_from_date(date) - span.first_day; });
         }
+    }
+
+    // A search believes the copy of a calendar in the delta.
+    void check_copy(const DeltaRow& row, const BlockOfListings& block) {
+        if (row.is_lookup)
+            return;
+        Size i = block.first;
+        for (Size end = block.end; i < end;) {
+            const Size middle = i + (end - i) / 2;
+            if ((*listings_)[middle].ordinal < row.ordinal)
+                i = middle + 1;
+            else
+                end = middle;
+        }
+        if (i == block.end || (*listings_)[i].ordinal != row.ordinal) {
+            report("stale_delta", row.ordinal, nullptr, "listing of the delta has no calendar");
+            return;
+        }
+        const DaysetView calendar = listings_->booked(i);
+        const DaysetView copy = booked_in(delta_, row);
+        if (calendar.count() != copy.count() || !calendar.contains_all(copy))
+            report("stale_delta", row.ordinal, nullptr, "the delta has another calendar");
     }
 
     // Compares the rows that are there with what they should hold, and takes the others for empty.
@@ -192,17 +242,22 @@ class Check {
     }
 
     void report(const char* kind, Ordinal ordinal, const DateADT* day, const char* detail) {
+        ListingName listing(companions_);
+        if (result_ != nullptr) {
+            GrowingListingSet one(CurrentMemoryContext);
+            one.add(ordinal);
+            visit_calendars(companions_, snapshot_, view_of(one.to_datum()), &listing);
+        }
+        put(kind, listing.name, day, psprintf("%s (ordinal %u)", detail, ordinal));
+    }
+
+    void put(const char* kind, const char* listing, const DateADT* day, const char* detail) {
         found_++;
         if (result_ == nullptr)
             return;
-        ListingName listing(companions_);
-        GrowingListingSet one(CurrentMemoryContext);
-        one.add(ordinal);
-        visit_calendars(companions_, snapshot_, view_of(one.to_datum()), &listing);
-        Datum values[] = {CStringGetTextDatum(kind), listing.name != nullptr ? CStringGetTextDatum(listing.name) : 0,
-                          day != nullptr ? DateADTGetDatum(*day) : 0, 0,
-                          CStringGetTextDatum(psprintf("%s (ordinal %u)", detail, ordinal))};
-        bool nulls[] = {false, listing.name == nullptr, day == nullptr, true, false};
+        Datum values[] = {CStringGetTextDatum(kind), listing != nullptr ? CStringGetTextDatum(listing) : 0,
+                          day != nullptr ? DateADTGetDatum(*day) : 0, 0, CStringGetTextDatum(detail)};
+        bool nulls[] = {false, listing == nullptr, day == nullptr, true, false};
         tuplestore_putvalues(result_->setResult, result_->setDesc, values, nulls);
     }
 
@@ -235,7 +290,7 @@ void repair_sets(const TrackedRow& row) {
     SqlNames names;
     names.set("calendar", qualified_name(row.calendar));
     run_sql("UPDATE {calendar} AS c SET ordinal = DEFAULT WHERE EXISTS (SELECT FROM {calendar} AS o"
-            " WHERE o.ordinal = c.ordinal AND o.listing_id < c.listing_id)",
+            " WHERE o.ordinal = c.ordinal AND o.listing_id < c.listing_id) OR c.ordinal < 0",
             names);
     refill_sets(row);
 }
