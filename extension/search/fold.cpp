@@ -266,7 +266,10 @@ class Fold {
 static_assert(std::is_trivially_destructible_v<Fold>);
 
 template <typename Run>
-int64 fold_under_latest_snapshot(const TrackedRow& row, Run run) {
+int64 fold_under_latest_snapshot(const TrackedRow& tracked, Run run) {
+    // Who drops the sets has the calendar alone: with it locked, they are the ones that stay.
+    LockRelationOid(tracked.calendar, AccessShareLock);
+    const TrackedRow row = require_tracked_row(tracked.reservations);
     lock_against_folders(row.sets);
     const SetCompanions companions = open_set_companions(row, RowExclusiveLock);
     const auto folded = static_cast<int64>(under_latest_snapshot([&] {

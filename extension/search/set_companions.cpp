@@ -82,17 +82,19 @@ void register_companions(SqlNames names, const char* sets, const char* delta, Oi
 
 } // namespace
 
-SetCompanions open_set_companions(const TrackedRow& row, LOCKMODE mode) {
+SetCompanions open_set_companions(const TrackedRow& tracked, LOCKMODE mode) {
+    CompanionTypes types{};
+    types.dayset = dayset_type();
+    types.listing_set = listing_set_type();
+    SetCompanions companions;
+    companions.calendar = open_companion(CompanionKind::kSearched, tracked.calendar, types, AccessShareLock);
+    // While we waited for who makes or drops them, they may have become others.
+    const TrackedRow row = require_tracked_row(tracked.reservations);
     if (!OidIsValid(row.sets))
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("table \"%s\" has no sets to search", get_rel_name(row.reservations)),
                         errhint("Its owner makes them: SELECT availability.index_sets('%s');",
                                 qualified_name(row.reservations))));
-    CompanionTypes types{};
-    types.dayset = dayset_type();
-    types.listing_set = listing_set_type();
-    SetCompanions companions;
-    companions.calendar = open_companion(CompanionKind::kSearched, row.calendar, types, AccessShareLock);
     const Oid owner = companions.calendar.owner;
     companions.sets = open_of_owner(CompanionKind::kSet, row.sets, types, mode, owner);
     companions.delta = open_of_owner(CompanionKind::kDelta, row.delta, types, mode, owner);

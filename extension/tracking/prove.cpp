@@ -10,6 +10,7 @@ extern "C" {
 #include <catalog/pg_type.h>
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
+#include <storage/lmgr.h>
 #include <utils/builtins.h>
 #include <utils/lsyscache.h>
 #include <utils/syscache.h>
@@ -79,6 +80,23 @@ Oid column_type(Oid relation, const char* name, Oid* collation) {
 }
 
 } // namespace
+
+TrackedRow lock_companions(Oid reservations) {
+    constexpr Oid TrackedRow::*kCompanions[] = {&TrackedRow::calendar, &TrackedRow::day,  &TrackedRow::claims,
+                                                &TrackedRow::hold,     &TrackedRow::sets, &TrackedRow::delta};
+    TrackedRow row = require_tracked_row(reservations);
+    for (bool same = false; !same;) {
+        for (const auto companion : kCompanions)
+            if (OidIsValid(row.*companion))
+                LockRelationOid(row.*companion, AccessShareLock);
+        const TrackedRow now = require_tracked_row(reservations);
+        same = true;
+        for (const auto companion : kCompanions)
+            same = same && now.*companion == row.*companion;
+        row = now;
+    }
+    return row;
+}
 
 void prove_companions(const TrackedRow& row, LOCKMODE mode) {
     prove_all(row, companion_types(load_claim_expressions(row.reservations, row.claims)), mode);

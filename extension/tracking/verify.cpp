@@ -206,7 +206,7 @@ using namespace availability;
 AVAILABILITY_FUNCTION(availability_verify) {
     const Oid reservations = PG_GETARG_OID(0);
     require_owner(reservations);
-    const TrackedRow row = require_tracked_row(reservations);
+    const TrackedRow row = lock_companions(reservations);
     require_companions(row);
     InitMaterializedSRF(fcinfo, 0);
     auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
