@@ -16,6 +16,7 @@ CompanionTypes companion_types(const ClaimExpressions& claim);
 // Raises 55000 if a companion belongs to somebody else than the table: what its owner put into it, the expressions of
 // the view of claims above all, would get the rights of the table's owner.
 void require_one_owner(const TrackedRow& row);
+
 // Locks the companions with rows against being dropped. They are those that the settings name once they are locked,
 // whatever was made or dropped while we waited.
 TrackedRow lock_companions(Oid reservations);
