@@ -138,7 +138,7 @@ sub batch
 		$session->{open} = 1;
 		$session->{savepoints} = 0;
 	}
-	for (1 .. 2 + int rand 6)
+	for (1 .. 2 + int rand 8)
 	{
 		my $session = pick(@taking_part);
 		my $in_transaction = $session->{open};
@@ -170,11 +170,29 @@ sub batch
 	return;
 }
 
+# What a consumer has at the end is what the calendars are, and versions have grown in between.
+sub judge_events
+{
+	my ($state, $message, $found) = ask($super, q{
+		WITH events AS MATERIALIZED (
+				SELECT row_number() OVER () AS i, e->>'listing' AS listing, e->>'event' AS event, e->'booked' AS booked, (e->>'version')::bigint AS version
+				FROM (SELECT data::jsonb AS e FROM pg_logical_slot_get_changes('tried', NULL, NULL, 'tables', 'tried.reservations_calendar')) AS changes),
+			told AS (SELECT DISTINCT ON (listing) * FROM events ORDER BY listing, i DESC)
+		SELECT 'event', told.*, c.version, c.booked FROM (SELECT * FROM told WHERE event <> 'dropped') told FULL JOIN reservations_calendar c ON c.listing_id::text = listing
+		WHERE CASE WHEN listing IS NULL THEN c.change <> 'reset' ELSE (c.version = told.version AND c.booked::jsonb = told.booked) IS NOT TRUE END
+		UNION ALL
+		SELECT 'version', e.i, e.listing, e.event, e.booked, e.version, before, NULL FROM (SELECT *, lag(version) OVER (PARTITION BY listing ORDER BY i) AS before FROM events) e WHERE version <= before});
+	die "the judge of events fails: $message" if $state ne '00000';
+	die "found:\n$found" if $found =~ /\S/;
+	return;
+}
+
 sub try_schema
 {
 	my ($its_seed) = @_;
 	srand($its_seed);
 	@log = ();
+	ask($super, q{SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots});
 	my ($state, $message) = ask($super, q{DO $$BEGIN IF to_regnamespace('tried') IS NOT NULL THEN
 		IF EXISTS (SELECT FROM availability.tracked) THEN PERFORM availability.untrack(reservations) FROM availability.tracked; END IF; DROP SCHEMA tried CASCADE; END IF; END$$});
 	die "an earlier schema stays: $message" if $state ne '00000';
@@ -185,7 +203,9 @@ sub try_schema
 	$schema->{holds} = [];
 	try($sessions[0], $_) for 'CREATE SCHEMA tried', 'GRANT USAGE ON SCHEMA tried TO booker', @{ $schema->{sql} };
 	$schema->{judges} = [ judges($schema) ];
+	ask($super, q{SELECT pg_create_logical_replication_slot('tried', 'availability_decoder')});
 	batch($schema) for 1 .. $batches;
+	judge_events();
 	return;
 }
 

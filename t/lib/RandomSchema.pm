@@ -90,12 +90,30 @@ sub choose_listings
 		push @{ $schema->{track} }, "listing => '$schema->{listing}'";
 	}
 	return if $how eq 'none';
-	push @{ $schema->{sql} }, "CREATE TABLE listings (id $type PRIMARY KEY, name text)";
-	return if !chance(0.4);
-	$schema->{rewrites_listings} = 1;
-	push @{ $schema->{sql} }, sprintf(q{CREATE FUNCTION rewrite_key() RETURNS trigger LANGUAGE plpgsql AS
-		'BEGIN IF NEW.name ~ ''^[0-9]+$'' THEN NEW.id := %s; NEW.name := ''rewritten''; END IF; RETURN NEW; END'}, listing_value($schema, 'NEW.name::int') =~ s/'/''/gr),
-	  'CREATE TRIGGER ' . pick('rewrite', '"Rewrite"') . ' BEFORE ' . pick('INSERT OR UPDATE', 'UPDATE') . ' ON listings FOR EACH ROW EXECUTE FUNCTION rewrite_key()';
+	my $parts = chance(0.2);
+	push @{ $schema->{sql} }, "CREATE TABLE listings (id $type PRIMARY KEY, name text)" . ($parts ? ' PARTITION BY HASH (id)' : ''),
+	  map { "CREATE TABLE listings$_ PARTITION OF listings FOR VALUES WITH (MODULUS 2, REMAINDER $_)" } $parts ? (0, 1) : ();
+	$schema->{partitioned_listings} = $parts;
+	choose_triggers_of_listings($schema);
+	return;
+}
+
+# Triggers of the user's on listings: one that rewrites keys, and some that do by hand what foreign keys do.
+sub choose_triggers_of_listings
+{
+	my ($schema) = @_;
+	my $key = listing_value($schema, 'NEW.name::int');
+	my %body = (
+		rewrite => [ 'BEFORE ' . pick('INSERT OR UPDATE', 'UPDATE'), "IF NEW.name ~ '^[0-9]+\$' THEN NEW.id := $key; NEW.name := 'rewritten'; END IF; RETURN NEW;" ],
+		clear => [ pick('BEFORE', 'AFTER') . ' DELETE', pick('DELETE FROM reservations', "UPDATE reservations SET status = 'cancelled'") . ' WHERE listing_id = OLD.id; RETURN OLD;' ],
+		follow => [ 'AFTER UPDATE', 'IF NEW.id <> OLD.id THEN UPDATE reservations SET listing_id = NEW.id WHERE listing_id = OLD.id; END IF; RETURN NULL;' ]);
+	for my $name (grep { chance(0.25) } sort keys %body)
+	{
+		next if $name eq 'rewrite' && $schema->{partitioned_listings};
+		$schema->{"${name}s_listings"} = 1;
+		push @{ $schema->{triggers_of_listings} }, "CREATE FUNCTION ${name}_listings() RETURNS trigger LANGUAGE plpgsql AS \$\$BEGIN $body{$name}[1] END\$\$",
+		  'CREATE TRIGGER ' . pick($name, '"' . uc($name) . '"') . " $body{$name}[0] ON listings FOR EACH ROW EXECUTE FUNCTION ${name}_listings()";
+	}
 	return;
 }
 
@@ -155,12 +173,14 @@ sub choose_triggers
 		RETURN NULL;",
 		others => "IF NEW.note = 'others' THEN UPDATE reservations SET $shifted WHERE n BETWEEN NEW.n - 2 AND NEW.n + 2 AND note IS DISTINCT FROM 'others'; END IF;
 		RETURN NULL;",
+		bulk => "UPDATE reservations SET $shifted WHERE n IN (SELECT n FROM made WHERE note = 'bulk'); RETURN NULL;",
 		again => "IF OLD.note = 'again' THEN
 			annex := nextval('annexes');
 			INSERT INTO reservations (n, id, listing_id, $stay_columns) VALUES (annex, $annex_id, OLD.listing_id, " . ($new_stay =~ s/NEW/OLD/gr) . ");
 		END IF;
 		RETURN NULL;");
 	my %when = (
+		bulk => 'AFTER INSERT',
 		before => 'BEFORE INSERT OR UPDATE OR DELETE', annex => 'AFTER INSERT', own => 'AFTER INSERT OR UPDATE', others => 'AFTER INSERT OR UPDATE', again => 'AFTER DELETE');
 	my @chosen = grep { chance(0.35) } sort keys %body;
 	push @{ $schema->{sql} }, 'CREATE SEQUENCE annexes START 5000', 'GRANT ALL ON annexes TO booker' if @chosen;
@@ -169,9 +189,24 @@ sub choose_triggers
 		$schema->{triggers}{$name} = 1;
 		# Capital letters come before our trigger, small ones after it.
 		my $trigger = pick($name, '"' . uc($name) . '"');
+		my $each = $name eq 'bulk' ? 'REFERENCING NEW TABLE AS made FOR EACH STATEMENT' : 'FOR EACH ROW';
+		my $constraint = '';
+		if ($name !~ /^(before|bulk)$/ && chance(0.3))
+		{
+			$constraint = 'CONSTRAINT ';
+			$each = pick('DEFERRABLE', 'DEFERRABLE INITIALLY DEFERRED', 'DEFERRABLE INITIALLY DEFERRED') . " $each";
+		}
 		push @{ $schema->{sql} }, "CREATE FUNCTION on_$name() RETURNS trigger LANGUAGE plpgsql AS \$\$\n\tDECLARE\n\t\tannex int;\n\tBEGIN\n\t\t$body{$name}\n\tEND \$\$",
-		  "CREATE TRIGGER $trigger $when{$name} ON reservations FOR EACH ROW EXECUTE FUNCTION on_$name()";
+		  "CREATE ${constraint}TRIGGER $trigger $when{$name} ON reservations $each EXECUTE FUNCTION on_$name()";
 	}
+	return;
+}
+
+# A function that changes another reservation, for use within a statement that changes some.
+sub choose_function
+{
+	my ($schema) = @_;
+	push @{ $schema->{sql} }, 'CREATE FUNCTION touch(int) RETURNS text LANGUAGE plpgsql AS $$BEGIN UPDATE reservations SET ' . $schema->{shift}->(1) . ' WHERE n = $1; RETURN NULL; END$$';
 	return;
 }
 
@@ -204,7 +239,9 @@ sub random_schema
 	push @{ $schema{columns} }, q{status text DEFAULT 'confirmed'}, q{party text DEFAULT 'b'}, 'note text', 'region int DEFAULT 0';
 	choose_active(\%schema);
 	choose_partitions(\%schema);
+	push @{ $schema{sql} }, @{ $schema{triggers_of_listings} // [] };
 	choose_triggers(\%schema);
+	choose_function(\%schema);
 	choose_row_security(\%schema);
 	$schema{day_rows} = chance(0.7);
 	$schema{sets} = chance(0.3);

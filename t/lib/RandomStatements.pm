@@ -22,6 +22,8 @@ sub legal_states
 	my @states = @always;
 	push @states, '23502' if $schema->{listing_in_key};
 	push @states, '27000' if grep { $triggers{$_} } qw(annex own others again);
+	# A BEFORE trigger that changes rows of its own statement: refused by the server itself.
+	push @states, '27000' if $schema->{clears_listings} || $schema->{follows_listings};
 	# An AFTER trigger that changes its own row, or others in turn, may do so for ever.
 	push @states, '54001' if $triggers{others} || $triggers{own};
 	push @states, '0A000' if $triggers{before} && $schema->{partitioned} ne 'none';
@@ -62,11 +64,11 @@ sub new_reservation
 {
 	my ($schema, $legal, %given) = @_;
 	my $n = ++$schema->{numbers};
-	my %note = (before => [qw(skipped later elsewhere stays)], annex => ['annex'], own => [qw(own gone)], others => ['others'], again => ['again']);
+	my %note = (before => [qw(skipped later elsewhere stays)], annex => ['annex'], own => [qw(own gone)], others => ['others'], bulk => ['bulk'], again => ['again']);
 	my @notes = map { @{ $note{$_} } } sort keys %{ $schema->{triggers} };
 	my @columns = ('n', 'id', 'listing_id', @{ $schema->{stay_columns} }, 'status', 'party', 'note', 'region');
 	my @values = ($n, id_value($schema, $n), $given{listing} // some_listing($schema), some_stay($schema, $legal), chance(0.85) ? "'confirmed'" : "'cancelled'",
-		pick("'a'", "'b'", "'b'", $schema->{row_security} ? "'secret'" : "'b'"), @notes && chance(0.3) ? "'" . pick(@notes) . "'" : 'NULL', pick(0, 1));
+		pick("'a'", "'b'", "'b'", $schema->{row_security} ? "'secret'" : "'b'"), @notes && chance(0.35) ? "'" . pick(@notes) . "'" : 'NULL', pick(0, 1));
 	if ($schema->{second}) { push @columns, 'second'; push @values, some_listing($schema); }
 	if ($schema->{parent}) { push @columns, 'parent'; push @values, chance(0.5) ? id_value($schema, some_number($schema)) : 'NULL'; }
 	return (join(', ', @columns), join(', ', @values));
@@ -149,11 +151,15 @@ sub swap
 	my $stay = join ', ', @{ $schema->{stay_columns} };
 	my $n = ++$schema->{numbers};
 	my ($id, $other) = (id_value($schema, $n), some_reservation($schema));
-	return pick(
+	my $statement = pick(
 		"WITH gone AS (DELETE FROM reservations WHERE $other RETURNING *) INSERT INTO reservations (n, id, listing_id, $stay) SELECT $n, $id, listing_id, $stay FROM gone",
 		"WITH moved AS (UPDATE reservations SET " . changes($schema, $legal) . " WHERE $other RETURNING *) UPDATE reservations SET " . changes($schema, $legal) . ' WHERE n IN (SELECT n + 1 FROM moved)',
+		'#touch',
 		"INSERT INTO reservations (n, id, listing_id, $stay) SELECT $n, $id, " . some_listing($schema) . ", $stay FROM reservations WHERE $other",
 		"UPDATE reservations r SET listing_id = o.listing_id FROM reservations o WHERE o.n = r.n + 1 AND r.$other");
+	return $statement if $statement ne '#touch';
+	push @$legal, '27000';
+	return pick('UPDATE reservations SET note = touch(n + 1)', 'DELETE FROM reservations') . " WHERE $other" . pick('', " AND touch(n) IS NULL", " AND touch(n - 1) IS NULL");
 }
 
 sub on_conflict
