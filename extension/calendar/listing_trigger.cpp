@@ -129,7 +129,15 @@ Leaving how_listings_leave(TriggerEvent event) {
                                             : Leaving::kKeyChange;
 }
 
-void row_changed(const TriggerData* trigger, const Listings& listings) {
+// The user's own code may keep a referential action away from a row. Referential triggers fire before ours, so what is
+// left then stays (but in a listing that moves between partitions, whose reservations follow later).
+bool follow_from(const Listings& listings, Relation reservations, ListingKey key) {
+    return listings.reservations_follow &&
+           (key.is_null || !may_keep_actions_away(reservations) ||
+            !has_reservations(reservations, listings.tracked.row, key.type, key.value));
+}
+
+void row_changed(const TriggerData* trigger, Relation reservations, Listings listings) {
     const char* first_trigger = listing_row_trigger(trigger->tg_trigger->tgname);
     const AttrNumber column = remembered_key_column(trigger->tg_relation, first_trigger);
     if (column == InvalidAttrNumber)
@@ -157,6 +165,7 @@ void row_changed(const TriggerData* trigger, const Listings& listings) {
     if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
         add_listing(listings, key);
     } else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
+        listings.reservations_follow = follow_from(listings, reservations, key);
         drop_listing(listings, key, Holds::kGo);
     } else {
         const ListingKey new_key = key_of(trigger->tg_newslot);
@@ -164,6 +173,7 @@ void row_changed(const TriggerData* trigger, const Listings& listings) {
         if (!key.is_null && !new_key.is_null &&
             DatumGetBool(FunctionCall2Coll(&equality->eq_opr_finfo, attribute->attcollation, key.value, new_key.value)))
             return;
+        listings.reservations_follow = follow_from(listings, reservations, key);
         rename_listing(listings, key, new_key);
     }
 }
@@ -196,7 +206,7 @@ AVAILABILITY_FUNCTION(availability_listing_changed) {
     if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
         drop_all_listings(listings);
     else
-        row_changed(trigger, listings);
+        row_changed(trigger, reservations, listings);
     table_close(reservations, NoLock);
     return PointerGetDatum(nullptr);
 }

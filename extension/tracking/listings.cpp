@@ -10,7 +10,10 @@
 extern "C" {
 #include <access/htup_details.h>
 #include <access/relation.h>
+#include <access/table.h>
 #include <catalog/pg_constraint.h>
+#include <catalog/pg_inherits.h>
+#include <commands/trigger.h>
 #include <nodes/parsenodes.h>
 #include <nodes/pg_list.h>
 #include <utils/builtins.h>
@@ -122,6 +125,35 @@ bool reservations_follow(Relation reservations, Node* listing, Oid listings, Lea
     const bool at_once = is_enforced(constraint) && (action != FKCONSTR_ACTION_NOACTION || !constraint->condeferrable);
     ReleaseSysCache(tuple);
     return at_once;
+}
+
+bool may_keep_actions_away(Relation reservations) {
+    const TriggerDesc* triggers = reservations->trigdesc;
+    if (reservations->rd_rules != nullptr ||
+        (triggers != nullptr &&
+         (triggers->trig_insert_before_row || triggers->trig_update_before_row || triggers->trig_delete_before_row)))
+        return true;
+    if (reservations->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+        return false;
+    ListCell* cell;
+    foreach (cell, find_inheritance_children(RelationGetRelid(reservations), AccessShareLock)) {
+        Relation partition = table_open(lfirst_oid(cell), NoLock);
+        const bool may = may_keep_actions_away(partition);
+        table_close(partition, NoLock);
+        if (may)
+            return true;
+    }
+    return false;
+}
+
+bool has_reservations(Relation reservations, const TrackedRow& row, Oid type, Datum listing) {
+    const auto* column = castNode(Var, load_claim_expressions(row.reservations, row.claims).listing);
+    SqlNames names;
+    names.set("reservations", qualified_name(row.reservations));
+    names.set("column", quote_identifier(get_attname(RelationGetRelid(reservations), column->varattno, false)));
+    return as_owner(row.reservations, [&] {
+        return query_latest("SELECT FROM {reservations} WHERE {column} = $1 LIMIT 1", names, {{type, listing}}) > 0;
+    });
 }
 
 } // namespace availability

@@ -39,6 +39,12 @@ enum class Leaving { kDelete, kKeyChange, kTruncate };
 // back.
 bool reservations_follow(Relation reservations, Node* listing, Oid listings, Leaving leaving);
 
+// Whether code of the user's own, a BEFORE trigger or a rule, may keep the action of a foreign key away from a row.
+bool may_keep_actions_away(Relation reservations);
+
+// Whether a reservation still names the listing that its plain column refers to. As the table's owner.
+bool has_reservations(Relation reservations, const TrackedRow& row, Oid type, Datum listing);
+
 // The only column of a table's primary key. Raises 42P16 with the hint if there is no such key.
 AttrNumber single_key_column(Relation relation, const char* hint);
 

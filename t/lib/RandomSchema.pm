@@ -159,7 +159,7 @@ sub choose_triggers
 			IF OLD.note = 'stays' THEN RETURN NULL; END IF;
 			RETURN OLD;
 		END IF;
-		IF NEW.note = 'skipped' THEN RETURN NULL; END IF;
+		IF NEW.note = 'skipped' OR TG_OP = 'UPDATE' AND NEW.note = 'stays' AND OLD.note = 'stays' THEN RETURN NULL; END IF;
 		IF NEW.note = 'later' THEN " . ($schema->{shift}->(2, 'NEW.') =~ s/ = / := /gr) . "; NEW.note := NULL; END IF;
 		IF NEW.note = 'elsewhere' THEN NEW.listing_id := " . listing_value($schema, 2) . "; NEW.note := NULL; END IF;
 		RETURN NEW;",

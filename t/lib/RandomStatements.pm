@@ -64,7 +64,7 @@ sub new_reservation
 {
 	my ($schema, $legal, %given) = @_;
 	my $n = ++$schema->{numbers};
-	my %note = (before => [qw(skipped later elsewhere stays)], annex => ['annex'], own => [qw(own gone)], others => ['others'], bulk => ['bulk'], again => ['again']);
+	my %note = (before => [qw(skipped later elsewhere stays stays stays)], annex => ['annex'], own => [qw(own gone)], others => ['others'], bulk => ['bulk'], again => ['again']);
 	my @notes = map { @{ $note{$_} } } sort keys %{ $schema->{triggers} };
 	my @columns = ('n', 'id', 'listing_id', @{ $schema->{stay_columns} }, 'status', 'party', 'note', 'region');
 	my @values = ($n, id_value($schema, $n), $given{listing} // some_listing($schema), some_stay($schema, $legal), chance(0.85) ? "'confirmed'" : "'cancelled'",
@@ -183,6 +183,7 @@ sub on_listings
 {
 	my ($schema, $legal) = @_;
 	my ($one, $other) = map { listing_value($schema, 1 + int rand 9) } 1 .. 2;
+	push @$legal, '0A000' if $schema->{partitioned_listings};
 	my $rewritten = $schema->{rewrites_listings} ? sprintf "'%d'", 1 + int rand 9 : q{'new'};
 	return pick(
 		"INSERT INTO listings VALUES ($one)", "INSERT INTO listings VALUES ($one) ON CONFLICT DO NOTHING", "INSERT INTO listings VALUES ($one, $rewritten)",
