@@ -38,10 +38,11 @@ sub actions
 sub choose_stay
 {
 	my ($schema) = @_;
-	my $form = pick(qw(range range dates generated));
+	my $form = pick(qw(range range range dates dates generated generated turnover));
 	my $plain = $form eq 'range';
 	$schema->{stay_form} = $form;
-	$schema->{stay} = $form eq 'dates' ? 'daterange(check_in, check_out)' : 'stay';
+	$schema->{stay} = { range => 'stay', generated => 'stay', dates => 'daterange(check_in, check_out)', turnover => 'daterange(check_in, check_out + 1)' }->{$form};
+	push @{ $schema->{track} }, "stay => '$schema->{stay}'" if $form eq 'turnover';
 	$schema->{stay_columns} = $plain ? ['stay'] : [ 'check_in', 'check_out' ];
 	push @{ $schema->{columns} }, $plain ? 'stay daterange' : ('check_in date', 'check_out date');
 	push @{ $schema->{columns} }, 'stay daterange GENERATED ALWAYS AS (daterange(check_in, check_out)) STORED' if $form eq 'generated';
