@@ -15,6 +15,15 @@ void run_on_calendars(const Tracked& tracked, const char* statement, std::initia
                    [&] { run_sql(statement, companion_names(tracked.row), parameters); });
 }
 
+// Who takes the last day of a calendar away drops it if the listing is gone, and who takes a listing away drops its
+// calendar if no day is booked. Of two who do so at once, one must wait here to see what the other did.
+void wait_for_bookings(const Tracked& tracked, BookedDays booked, const char* where,
+                       std::initializer_list<SqlParameter> parameters) {
+    if (booked == BookedDays::kKeepIt)
+        run_on_calendars(tracked, psprintf("SELECT FROM {calendar} AS c WHERE %s FOR NO KEY UPDATE", where),
+                         parameters);
+}
+
 const char* condition(BookedDays booked) {
     return booked == BookedDays::kGo ? "true" : "availability.is_empty(booked)";
 }
@@ -22,6 +31,7 @@ const char* condition(BookedDays booked) {
 } // namespace
 
 void drop_calendar(const Tracked& tracked, Oid listing_type, Datum listing, BookedDays booked) {
+    wait_for_bookings(tracked, booked, "listing_id = $1", {{listing_type, listing}});
     const char* where = psprintf("WHERE listing_id = $1 AND %s", condition(booked));
     run_on_calendars(tracked, psprintf("UPDATE {calendar} AS c SET booked = '{}', {dropped} %s", where),
                      {{listing_type, listing}});
@@ -29,6 +39,7 @@ void drop_calendar(const Tracked& tracked, Oid listing_type, Datum listing, Book
 }
 
 void drop_all_calendars(const Tracked& tracked, BookedDays booked) {
+    wait_for_bookings(tracked, booked, "true", {});
     const char* where = condition(booked);
     run_on_calendars(tracked, psprintf("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE %s", where), {});
     run_on_calendars(tracked, psprintf("DELETE FROM {calendar} WHERE %s", where), {});
