@@ -106,7 +106,8 @@ sub judges
 		WHERE c.booked IS NULL OR c.booked::datemultirange <> coalesce(s.booked, '{}')");
 	push @judges, "SELECT 'listing', id FROM listings FULL JOIN reservations_calendar c ON id = listing_id
 		WHERE listing_id IS NULL OR id IS NULL AND availability.is_empty(booked)" if $schema->{listings};
-	my $days_judge = "SELECT 'day', d FROM ((TABLE days EXCEPT ALL TABLE reservations_day) UNION ALL (TABLE reservations_day EXCEPT ALL TABLE days)) d";
+	my $rows = 'SELECT listing_id, day, reservation_id FROM reservations_day';
+	my $days_judge = "SELECT 'day', d FROM ((TABLE days EXCEPT ALL $rows) UNION ALL ($rows EXCEPT ALL TABLE days)) d";
 	my $verify = q{SELECT 'verify', v FROM availability.verify('reservations') AS v};
 	my $head = "WITH claims AS MATERIALIZED ($claims), days AS ($days)";
 	return (join('; ', (map { "$head $_" } @judges), $verify), "$head $days_judge");

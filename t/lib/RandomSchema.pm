@@ -225,6 +225,26 @@ sub choose_row_security
 	return;
 }
 
+# The owner's own on companions, which are then written by statements, or have more indexes.
+sub choose_extras
+{
+	my ($schema) = @_;
+	my %kinds = (
+		calendar => [ 'ADD nights int GENERATED ALWAYS AS (availability.booked_days(booked)::int) STORED', 'ADD CHECK (version > 0)', 'ADD market text' ],
+		day => [ 'ADD seen boolean DEFAULT true', q{ADD CHECK (day > '1999-01-01')} ],
+		hold => [ 'ADD CHECK (NOT isempty(stay))', 'ADD told boolean' ]);
+	delete $kinds{day} if !$schema->{day_rows};
+	for my $kind (grep { chance(0.2) } sort keys %kinds)
+	{
+		push @{ $schema->{sql} }, pick(
+			(map { "ALTER TABLE reservations_$kind $_" } @{ $kinds{$kind} }),
+			"CREATE FUNCTION pass_$kind() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN coalesce(NEW, OLD); END'; CREATE TRIGGER pass "
+			  . pick('BEFORE', 'AFTER') . " INSERT OR UPDATE OR DELETE ON reservations_$kind FOR EACH ROW EXECUTE FUNCTION pass_$kind()",
+			$kind eq 'calendar' ? 'CREATE INDEX ON reservations_calendar USING gist (booked)' : "CREATE INDEX ON reservations_$kind (listing_id)");
+	}
+	return;
+}
+
 sub random_schema
 {
 	my %schema = (
@@ -251,6 +271,7 @@ sub random_schema
 	push @{ $schema{track} }, "since => '2027-01-04'" if $schema{since} = chance(0.3);
 	push @{ $schema{sql} }, 'INSERT INTO listings (id) VALUES ' . join ', ', map { '(' . listing_value(\%schema, $_) . ')' } 1 .. 5 if $schema{listings};
 	push @{ $schema{sql} }, 'SELECT availability.track(' . join(', ', q{'reservations'}, @{ $schema{track} }) . ')';
+	choose_extras(\%schema);
 	return \%schema;
 }
 
