@@ -5,6 +5,10 @@
 #include "extension/tracking/companions.hpp"
 #include "extension/tracking/listings.hpp"
 
+extern "C" {
+#include <access/xact.h>
+}
+
 namespace availability {
 
 namespace {
@@ -43,11 +47,23 @@ void drop_all_calendars(const Tracked& tracked, BookedDays booked) {
     const char* where = condition(booked);
     run_on_calendars(tracked, psprintf("UPDATE {calendar} AS c SET booked = '{}', {dropped} WHERE %s", where), {});
     run_on_calendars(tracked, psprintf("DELETE FROM {calendar} WHERE %s", where), {});
+    require_no_newer_calendar(tracked, where);
 }
 
 void drop_if_gone(const Tracked& tracked, Datum listing) {
     if (OidIsValid(tracked.row.listings) && !has_listing(tracked.row, tracked.claim.listing_type, listing))
         drop_calendar(tracked, tracked.claim.listing_type, listing, BookedDays::kKeepIt);
+}
+
+void require_no_newer_calendar(const Tracked& tracked, const char* condition) {
+    if (!IsolationUsesXactSnapshot())
+        return;
+    with_companion(open_calendar(tracked, AccessShareLock), [&] {
+        const char* newer = psprintf("SELECT FROM {calendar} WHERE %s LIMIT 1", condition);
+        if (query_latest(newer, companion_names(tracked.row), {}) > 0)
+            ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                            errmsg("could not serialize access due to concurrent update")));
+    });
 }
 
 } // namespace availability

@@ -2,6 +2,7 @@
 
 #include "extension/calendar/booking_note.hpp"
 #include "extension/calendar/change.hpp"
+#include "extension/calendar/dropped.hpp"
 #include "extension/calendar/row_history.hpp"
 #include "extension/server/owner_scope.hpp"
 #include "extension/tracking/backfill.hpp"
@@ -134,6 +135,7 @@ AVAILABILITY_FUNCTION(availability_reservations_truncated) {
                 companion_names(tracked.row));
         drop_gone_calendars(tracked.row);
     });
+    require_no_newer_calendar(tracked, "NOT availability.is_empty(booked)");
     if (OidIsValid(tracked.row.day))
         truncate_companion(open_days(tracked, RowExclusiveLock));
     if (OidIsValid(tracked.row.hold))
