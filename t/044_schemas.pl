@@ -137,7 +137,9 @@ sub judge_refusal
 	my ($columns, $values) = $statement =~ /^INSERT INTO reservations \((.*?)\) VALUES (\((?:[^()]|\([^()]*\))*\))$/;
 	my $stay = { range => 'stay::daterange', turnover => 'daterange(check_in::date, check_out::date + 1)' }->{ $schema->{stay_form} } // 'daterange(check_in::date, check_out::date)';
 	my $wanted = defined $columns ? "SELECT listing_id::$schema->{listing_type} AS listing, $stay AS stay FROM (VALUES $values) AS v ($columns)"
-	  : $statement =~ /availability\.(?:book|hold)\('reservations', (\S+), ('\[.*?\)')/ ? "SELECT $1::$schema->{listing_type} AS listing, $2::daterange AS stay" : return;
+	  : $statement =~ /availability\.(book|hold)\('reservations', (\S+), '\[(.*?),(.*?)\)'/
+	  # What book writes into the columns has a turnover day; a hold has the days that it is told.
+	  ? "SELECT $2::$schema->{listing_type} AS listing, daterange('$3', '$4'::date + " . ($1 eq 'book' && $schema->{stay_form} eq 'turnover' ? 1 : 0) . ') AS stay' : return;
 	my ($state, $message, $found) = ask($super, 'WITH claims AS (' . claims($schema, '(SELECT * FROM reservations_hold WHERE expires_at > now()) AS h') . "), wanted AS ($wanted)
 		SELECT 'taken' FROM claims c, wanted w WHERE c.listing = w.listing AND c.stay && w.stay LIMIT 1");
 	die "the judge of refusals fails: $message" if $state ne '00000';
