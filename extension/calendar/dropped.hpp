@@ -19,8 +19,8 @@ void drop_all_calendars(const Tracked& tracked, BookedDays booked);
 // The calendar must be locked.
 void drop_if_gone(const Tracked& tracked, Datum listing);
 
-// A statement about all calendars has seen those of the transaction's snapshot. Raises 40001 if there is a newer one that
-// it was to change: one that meets the condition still.
+// A statement about all calendars has seen those of the transaction's snapshot. Raises 40001 if there is a newer one
+// that it was to change: one that meets the condition still.
 void require_no_newer_calendar(const Tracked& tracked, const char* condition);
 
 } // namespace availability

@@ -132,9 +132,8 @@ Leaving how_listings_leave(TriggerEvent event) {
 // The user's own code may keep a referential action away from a row. Referential triggers fire before ours, so what is
 // left then stays (but in a listing that moves between partitions, whose reservations follow later).
 bool follow_from(const Listings& listings, Relation reservations, ListingKey key) {
-    return listings.reservations_follow &&
-           (key.is_null || !may_keep_actions_away(reservations) ||
-            !has_reservations(reservations, listings.tracked.row, key.type, key.value));
+    return listings.reservations_follow && (key.is_null || !may_keep_actions_away(reservations) ||
+                                            !has_reservations(reservations, listings.tracked.row, key.type, key.value));
 }
 
 void row_changed(const TriggerData* trigger, Relation reservations, Listings listings) {
