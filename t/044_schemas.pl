@@ -40,10 +40,11 @@ chmod 0755, $directory;
 sub open_session
 {
 	my ($name, $role) = @_;
-	my $session = { name => $name, role => $role, in => '', out => '', err => '', count => 0, open => 0 };
+	# The timeout of one answer: each begins it anew.
+	my $session = { name => $name, role => $role, in => '', out => '', err => '', count => 0, open => 0, timeout => IPC::Run::timeout(300) };
 	$session->{run} = IPC::Run::start(
 		[ 'psql', '-XAtq', '-d', $node->connstr('postgres') . " user=$role", '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=0' ],
-		'<', \$session->{in}, '>', \$session->{out}, '2>', \$session->{err}, IPC::Run::timeout(600));
+		'<', \$session->{in}, '>', \$session->{out}, '2>', \$session->{err}, $session->{timeout});
 	ask($session, 'SET client_min_messages = error; SET search_path = tried, pg_catalog');
 	return $session;
 }
@@ -54,11 +55,12 @@ sub ask
 	my ($session, $sql) = @_;
 	my $mark = 'mark ' . ++$session->{count};
 	$session->{out} = $session->{err} = '';
+	$session->{timeout}->start;
 	$session->{in} .= "$sql;\n\\echo $mark\n\\warn $mark\n";
 	until ($session->{out} =~ /^$mark$/m && $session->{err} =~ /^$mark$/m)
 	{
 		my $lives = eval { $session->{run}->pump; 1 };
-		die "session $session->{name} ended: $session->{err}\n" if !$lives || $session->{err} =~ /terminated|closed the connection|connection to server was lost/;
+		die "session $session->{name} ended: $session->{err} $@\n" if !$lives || $session->{err} =~ /terminated|closed the connection|connection to server was lost/;
 	}
 	my ($state, $message) = $session->{err} =~ /^(?:psql:.*?)?(?:ERROR|FATAL|PANIC):  (\w{5}): (.*)/m;
 	return ($state // '00000', $session->{err} =~ s/^$mark\n//mr, $session->{out} =~ s/^$mark\n//mr);
@@ -191,7 +193,7 @@ sub batch
 	{
 		$session->{open} = 0;
 		my $prepare = chance(0.1);
-		try($session, chance(0.2) ? 'ROLLBACK' : $prepare ? q{PREPARE TRANSACTION 'prepared'} : 'COMMIT', @legal, $session->{level} ? '40001' : ());
+		try($session, chance(0.2) ? 'ROLLBACK' : $prepare ? q{PREPARE TRANSACTION 'prepared'} : 'COMMIT', @legal, @{ $schema->{odd} }, $session->{level} ? '40001' : ());
 		try($session, pick('COMMIT', 'COMMIT', 'ROLLBACK') . q{ PREPARED 'prepared'}) if $log[-1] =~ /PREPARE TRANSACTION 'prepared';$/;
 	}
 	judge($schema);
@@ -229,6 +231,7 @@ sub try_schema
 	$schema->{numbers} = 1;
 	$schema->{horizon} = $schema->{since} ? 4 : 1;
 	$schema->{holds} = [];
+	$schema->{odd} = [];
 	try($sessions[0], $_) for 'CREATE SCHEMA tried', 'GRANT USAGE ON SCHEMA tried TO booker', @{ $schema->{sql} };
 	$schema->{judges} = [ judges($schema) ];
 	ask($super, q{SELECT pg_create_logical_replication_slot('tried', 'availability_decoder')});

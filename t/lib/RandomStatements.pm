@@ -132,7 +132,6 @@ sub copy
 	my @lines;
 	for (1 .. pick(1, 2, 4))
 	{
-		my %ignored;
 		($columns, my $values) = new_reservation($schema, $legal);
 		# As text: the literals of the values, without what makes them SQL.
 		$values =~ s/daterange\('([-\d]+)', '([-\d]+)'\)/'[$1,$2)'/;
@@ -250,7 +249,7 @@ sub random_statement
 		$role eq 'owner' && chance(0.3) ? \&maintenance : $update);
 	my $statement = $way->($schema, \@legal);
 	push @legal, '42501' if $role ne 'owner' && $statement =~ /TRUNCATE/;
-	push @legal, @{ $schema->{odd} // [] };
+	push @legal, @{ $schema->{odd} };
 	return ("DO \$do\$ BEGIN $statement; EXCEPTION WHEN unique_violation OR foreign_key_violation THEN NULL; END \$do\$", @legal)
 	  if $statement !~ /^(COPY|SELECT)/ && chance(0.07);
 	return ($statement, @legal);
