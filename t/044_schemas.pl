@@ -20,7 +20,9 @@ use RandomStatements;
 use Test::More;
 
 my $schemas = $ENV{SCHEMAS} || 25;
-my $seed = $ENV{SEED} || int rand 1_000_000_000;
+# The same tries in every run of make check; SEED=random hunts.
+my $seed = $ENV{SEED} || 1;
+$seed = 1 + int rand 1_000_000_000 if $seed eq 'random';
 my $batches = $ENV{BATCHES} || 40;
 note "SEED=$seed SCHEMAS=$schemas BATCHES=$batches";
 
