@@ -27,7 +27,9 @@ class Replica {
     };
     // False if there is no such listing. `look`: void(const Held&).
     template <typename Look>
-    bool read(const Listing& listing, Look look) const;
+    bool read(const Listing& listing, Look look) const {
+        return find(listing, &look, [](void* context, const Held& held) { (*static_cast<Look*>(context))(held); });
+    }
 
     SetAnswer search(const SetQuery& query)
         const; // available, unless the query can't be answered; source kReplica; as_of and stale are the reader's
@@ -45,6 +47,7 @@ class Replica {
     void end_load();
 
   private:
+    bool find(const Listing& listing, void* context, void (*look)(void*, const Held&)) const;
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
