@@ -27,9 +27,7 @@ class Replica {
     };
     // False if there is no such listing. `look`: void(const Held&).
     template <typename Look>
-    bool read(const Listing& listing, Look look) const {
-        return find(listing, &look, [](void* context, const Held& held) { (*static_cast<Look*>(context))(held); });
-    }
+    bool read(const Listing& listing, Look look) const;
 
     SetAnswer search(const SetQuery& query)
         const; // available, unless the query can't be answered; source kReplica; as_of and stale are the reader's
@@ -47,7 +45,6 @@ class Replica {
     void end_load();
 
   private:
-    bool find(const Listing& listing, void* context, void (*look)(void*, const Held&)) const;
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
