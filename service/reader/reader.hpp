@@ -109,7 +109,7 @@ class Reader {
         if (!begin_now(listing, &answer))
             return false;
         bool told = false;
-        replica_->read(listing, [&](const Replica::Held& held) {
+        const Found found = replica_->read(listing, [&](const Replica::Held& held) {
             // What the replica held as of `as_of` it holds still, or newer, unless it is being loaded anew.
             if (held.version < options.min_version || !still_now())
                 return;
@@ -117,8 +117,13 @@ class Reader {
             answer.booked = held.booked;
             told = DaysetView::open(held.booked.data(), held.booked.size(), &answer.calendar);
             if (told)
-                look(const_cast<const Answer&>(answer));
+                look(static_cast<const Answer&>(answer));
         });
+        if (found == Found::kNoListing && options.min_version == kAnyVersion && still_now()) {
+            answer.outcome = Answer::Outcome::kNoListing;
+            look(static_cast<const Answer&>(answer));
+            told = true;
+        }
         return told;
     }
 

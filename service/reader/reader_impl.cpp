@@ -140,19 +140,24 @@ bool Reader::Impl::from_replica(const Listing& listing, std::int64_t min_version
     answer.as_of = replica_as_of();
     // A copy: the caller's callback runs when the replica is not locked.
     char booked[kMaxStoredSize];
-    bool held_newer = false;
-    const bool known = tiers.replica->read(listing, [&](const Replica::Held& held) {
-        held_newer = held.version >= min_version && held.booked.size() <= sizeof(booked);
-        if (!held_newer)
+    bool whole = false;
+    const Found found = tiers.replica->read(listing, [&](const Replica::Held& held) {
+        whole = held.booked.size() <= sizeof(booked);
+        if (!whole)
             return;
         std::memcpy(booked, held.booked.data(), held.booked.size());
         answer.version = held.version;
         answer.booked = {booked, held.booked.size()};
     });
-    counters.min_version_misses += known && !held_newer;
-    if (!held_newer || !DaysetView::open(booked, answer.booked.size(), &answer.calendar))
+    // A listing that is not there has no version to compare.
+    if (found == Found::kUnknown || answer.version < min_version) {
+        counters.min_version_misses += found != Found::kUnknown;
         return false;
-    answer.outcome = Answer::Outcome::kFound;
+    }
+    answer.outcome = found == Found::kFound ? Answer::Outcome::kFound : Answer::Outcome::kNoListing;
+    if (found == Found::kFound &&
+        !(whole && DaysetView::open(booked, answer.booked.size(), &answer.calendar)))
+        return false;
     tell(&answer, answered);
     return true;
 }
