@@ -14,7 +14,8 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include "relay/fanout/server.hpp"
+#include "relay/fanout/shared.hpp"
+#include "relay/wire.hpp"
 
 namespace availability::relay {
 
@@ -39,7 +40,7 @@ bool is_authorized(std::string_view header, std::string_view token);
 
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(Server& server, boost::asio::ip::tcp::socket socket);
+    Session(Shared& shared, boost::asio::ip::tcp::socket socket);
     ~Session();
 
     void start();
@@ -65,7 +66,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void finish();
     void close();
 
-    Server* server_;
+    Shared* shared_; // null: abandoned
     boost::asio::ip::tcp::socket socket_;
     boost::asio::steady_timer deadline_;
     boost::beast::flat_buffer buffer_;
