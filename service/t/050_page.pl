@@ -217,9 +217,12 @@ ok($browser->value('document.getElementById("warning").checkVisibility()'), 'is 
 $browser->open_page("$url/?listing=1&from=2027-01");
 $browser->wait_for("document.body.dataset.state === 'live'");
 $relay->kill9;
-$browser->wait_for("document.body.dataset.state === 'stale' || document.body.dataset.state === 'lost'");
-ok($browser->value('document.getElementById("warning").checkVisibility()'), 'without the relay, the page says that it may be out of date');
+$browser->wait_for("document.body.dataset.state === 'polling'");
+is($browser->value('document.getElementById("state").textContent'), 'Not live: asks every five seconds', 'without the relay, the page says that it is not live');
 is(label('2027-07-03'), 'Saturday 3 July 2027, booked', 'and shows what is known');
+book('1', '2027-10-05', '2027-10-07');
+$browser->wait_for(qq(document.querySelector('[data-day="2027-10-05"]').classList.contains('booked')));
+pass('what is booked meanwhile comes, if later');
 $relay->start_ready;
 $browser->wait_for("document.body.dataset.state === 'live'");
 ok(!$browser->value('document.getElementById("warning").checkVisibility()'), 'it is live again by itself');
