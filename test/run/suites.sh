@@ -56,6 +56,11 @@ suite "relay units" make -s -C "$src/relay" -j "$(nproc)" check || true
 suite "relay" installcheck REGRESS= ISOLATION= PROVE_FLAGS=-v PROVE_TESTS='relay/t/*.pl' || true
 mv "$src/tmp_check" "$src/tmp_check_relay"
 
+suite "service build" builds_cleanly "service builds without a warning" make -s -C "$src/service" -j "$(nproc)" WERROR=1 all tools || true
+suite "service units" make -s -C "$src/service" -j "$(nproc)" check || true
+suite "service" installcheck REGRESS= ISOLATION= PROVE_FLAGS=-v PROVE_TESTS='service/t/*.pl' || true
+mv "$src/tmp_check" "$src/tmp_check_service"
+
 export AVAILABILITY_TEST_MODULES=$src/test/boundary
 suite "tap" installcheck REGRESS= ISOLATION= PROVE_FLAGS=-v || true
 
