@@ -35,9 +35,6 @@ struct Route {
 };
 Route route_of(std::string_view method, std::string_view target);
 
-// Whether an Authorization header bears the token; takes as long whatever the header is.
-bool is_authorized(std::string_view header, std::string_view token);
-
 class Session : public std::enable_shared_from_this<Session> {
   public:
     Session(Shared& shared, boost::asio::ip::tcp::socket socket);

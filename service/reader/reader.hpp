@@ -28,7 +28,9 @@
 
 #include "service/reader/answer.hpp"
 #include "service/reader/feed.hpp"
+#include "service/reader/replica.hpp"
 #include "service/reader/tier.hpp"
+#include "service/reader/timing.hpp"
 
 namespace availability::reader {
 
@@ -53,7 +55,10 @@ struct ReaderOptions {
     std::chrono::milliseconds l1_hot_ttl{30000};
     std::chrono::milliseconds unknown_ttl{1000}; // of listings that don't exist
     std::size_t hot_listings = 1000;
-    std::vector<std::string> warm; // listings of table 0 that are read at the start, and refreshed before they expire
+    // `near`: listings of table 0 that are read at the start, and refreshed before they expire. Those that look like
+    // numbers are, unless the table's listings are texts.
+    std::vector<std::string> warm;
+    bool warm_is_text = false;
     std::chrono::microseconds batch_delay{1000};
     std::size_t max_batch = 256;
     std::chrono::milliseconds lease_wait{
@@ -67,6 +72,8 @@ struct ReaderCounters {
     std::uint64_t l1_hits = 0, l1_misses = 0, l1_evicted = 0, l1_rejected = 0, l1_invalidated = 0, refreshed = 0;
     std::uint64_t leases_granted = 0, leases_busy = 0, fills = 0, fills_dropped = 0;
     std::uint64_t min_version_misses = 0;
+    // What is held now.
+    std::uint64_t l1_entries = 0, l1_bytes = 0, waiting = 0;
 };
 
 class Reader {
@@ -81,19 +88,44 @@ class Reader {
     };
 
     Reader(boost::asio::io_context& io, ReaderOptions options, Tiers tiers);
+    // With a time of the caller's: tests move it.
+    Reader(std::unique_ptr<Timing> timing, ReaderOptions options, Tiers tiers);
+    // What waits is answered: it is unavailable.
     ~Reader();
     void start();
     void stop();
 
-    // Calls `answered` once: before it returns if memory can tell, else later.
+    // Calls `answered` once: before it returns if memory can tell, else later. It may call the reader again and stop it,
+    // but not destroy it.
     void read(const Listing& listing, const ReadOptions& options, Answered answered);
     void read_many(const std::vector<Listing>& listings, const ReadOptions& options, AllAnswered answered);
     void search(SetQuery query, const ReadOptions& options, std::function<void(const SetAnswer&)> answered);
 
-    // From the replica alone, if the mode has it and it may tell; any thread. `look`: void(const Answer&). False: ask
+    // From the replica alone, uncounted, if the mode has it and it may tell; any thread. `look`: void(const Answer&). False: ask
     // read().
     template <typename Look>
-    bool read_now(const Listing& listing, const ReadOptions& options, Look look) const;
+    bool read_now(const Listing& listing, const ReadOptions& options, Look look) const {
+        Answer answer;
+        if (!begin_now(listing, &answer))
+            return false;
+        bool told = false;
+        const Found found = replica_->read(listing, [&](const Replica::Held& held) {
+            // What the replica held as of `as_of` it holds still, or newer, unless it is being loaded anew.
+            if (held.version < options.min_version || !still_now())
+                return;
+            answer.version = held.version;
+            answer.booked = held.booked;
+            told = DaysetView::open(held.booked.data(), held.booked.size(), &answer.calendar);
+            if (told)
+                look(static_cast<const Answer&>(answer));
+        });
+        if (found == Found::kNoListing && options.min_version == kAnyVersion && still_now()) {
+            answer.outcome = Answer::Outcome::kNoListing;
+            look(static_cast<const Answer&>(answer));
+            told = true;
+        }
+        return told;
+    }
 
     void set_routing(const Routing& routing);
     Routing routing() const;
@@ -106,6 +138,12 @@ class Reader {
 
   private:
     struct Impl;
+
+    // Whether the replica may tell of a listing; sets what is the same for all its answers.
+    bool begin_now(const Listing& listing, Answer* answer) const;
+    bool still_now() const;
+
+    const Replica* replica_;
     std::shared_ptr<Impl> impl_;
 };
 

@@ -43,6 +43,10 @@ struct TierAnswer {
     std::int64_t version = kAnyVersion;
     std::int64_t as_of = 0;
     std::string booked; // kFound: validated
+    // kFound: the days that `booked` tells of; of others it says nothing, not even that they are open. All supported
+    // days, but from Redis in the layout of months, which has so many of them. Who asks about other days asks the next
+    // tier.
+    DaySpan known{kFirstDay, kEndDay};
     std::uint64_t token = 0;
     std::string reason; // kFailed
 };
