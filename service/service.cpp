@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "relay/clock.hpp"
@@ -153,6 +154,27 @@ struct Service::Impl final : Backend {
         else
             return *why = "ready", true;
         return false;
+    }
+    std::string health() const override {
+        static constexpr const char* kBreakers[] = {"closed", "half_open", "open"};
+        const reader::Routing routing = tiers.reader.routing();
+        std::string why;
+        std::string out = "{\"ready\":";
+        out += ready(&why) ? "true" : "false";
+        out += ",\"why\":";
+        append_string(why, &out);
+        out += fmt::format(",\"mode\":\"{}\",\"kill_switch\":{},\"canary\":{{\"mode\":\"{}\",\"share\":{}}}",
+                           reader::word_of(routing.mode), routing.kill_switch, reader::word_of(routing.canary),
+                           routing.canary_share);
+        if (const auto age = tiers.reader.age(); age.count() >= 0)
+            out += fmt::format(",\"lag_ms\":{}", age.count() / 1000);
+        if (routing.mode == reader::Mode::kReplica)
+            out += fmt::format(",\"listings\":{}", tiers.replica.listings());
+        out += fmt::format(",\"tiers\":{{\"relay\":\"{}\",\"redis\":\"{}\",\"database\":\"{}\"}}}}",
+                           tiers.feed == nullptr ? "none" : word_of_state(tiers.feed->state()),
+                           tiers.cache == nullptr ? "none" : kBreakers[tiers.cache->breaker()],
+                           kBreakers[tiers.reads.state().breaker]);
+        return out;
     }
     bool overloaded() const override { return lag > milliseconds(settings.http_max_lag_milliseconds); }
     std::string metrics() override {

@@ -103,10 +103,10 @@ Route route_of(std::string_view method, std::string_view target) {
     return route;
 }
 
-Session::Session(Server& server, asio::ip::tcp::socket socket)
-    : server_(&server), socket_(std::move(socket)), deadline_(server.io_) {
-    server_->sessions_.insert(this);
-    ++server_->counters_.connections;
+Session::Session(Shared& shared, asio::ip::tcp::socket socket)
+    : shared_(&shared), socket_(std::move(socket)), deadline_(shared.io) {
+    shared_->sessions.insert(this);
+    ++shared_->counters.connections;
 }
 
 Session::~Session() {
@@ -115,19 +115,19 @@ Session::~Session() {
 
 void Session::abandon() {
     close();
-    server_ = nullptr;
+    shared_ = nullptr;
 }
 
 void Session::close() {
     if (closed_)
         return;
     closed_ = true;
-    if (server_ != nullptr) {
-        server_->sessions_.erase(this);
-        server_->waiting_.erase(this);
-        --server_->counters_.connections;
+    if (shared_ != nullptr) {
+        shared_->sessions.erase(this);
+        shared_->waiting.erase(this);
+        --shared_->counters.connections;
         if (streams_)
-            --server_->counters_.subscribers;
+            --shared_->counters.subscribers;
     }
     deadline_.cancel();
     error_code ignored;
@@ -139,7 +139,7 @@ void Session::arm_deadline(std::chrono::seconds delay) {
     deadline_.async_wait([self = shared_from_this()](error_code error) {
         if (error || self->closed_ || self->deadline_.expiry() > std::chrono::steady_clock::now())
             return;
-        self->server_->counters_.dropped_slow += self->streams_;
+        self->shared_->counters.dropped_slow += self->streams_;
         self->close();
     });
 }
@@ -164,9 +164,9 @@ void Session::start() {
                                      {request.target().data(), request.target().size()});
         const bool guarded = route.kind == Route::Kind::kSnapshot || route.kind == Route::Kind::kStream;
         const auto header = request[http::field::authorization];
-        const std::string& token = self->server_->settings_.http_token;
+        const std::string& token = self->shared_->settings.http_token;
         if (guarded && !token.empty() && !is_authorized({header.data(), header.size()}, token)) {
-            ++self->server_->counters_.unauthorized;
+            ++self->shared_->counters.unauthorized;
             return self->answer_text(401, kPlainText, "a bearer token is required\n");
         }
         self->answer(route);
@@ -176,11 +176,11 @@ void Session::start() {
 void Session::answer(const Route& route) {
     switch (route.kind) {
     case Route::Kind::kMetrics:
-        return answer_text(200, "text/plain; version=0.0.4; charset=utf-8", server_->hooks_.metrics());
+        return answer_text(200, "text/plain; version=0.0.4; charset=utf-8", shared_->hooks.metrics());
     case Route::Kind::kHealth:
         return answer_text(200, kPlainText, "ok\n");
     case Route::Kind::kReady: {
-        const Readiness readiness = server_->hooks_.ready();
+        const Readiness readiness = shared_->hooks.ready();
         return answer_text(readiness.ready ? 200 : 503, kPlainText, readiness.text + "\n");
     }
     case Route::Kind::kSnapshot:
@@ -244,22 +244,22 @@ void Session::begin_chunks(std::string first) {
 }
 
 void Session::begin_snapshot() {
-    if (!server_->hooks_.loaded())
+    if (!shared_->hooks.loaded())
         return answer_text(503, kPlainText, "the calendars are being loaded\n");
-    ++server_->counters_.snapshots;
-    epoch_ = server_->ring_.epoch();
+    ++shared_->counters.snapshots;
+    epoch_ = shared_->ring.epoch();
     std::string first;
-    wire::append_snapshot_header(epoch_, server_->ring_.lsn(), server_->settings_.database_tables, &first);
+    wire::append_snapshot_header(epoch_, shared_->ring.lsn(), shared_->settings.database_tables, &first);
     begin_chunks(std::move(first));
     write(&Session::send_snapshot_part);
 }
 
 void Session::send_snapshot_part() {
-    if (epoch_ != server_->ring_.epoch() || !server_->hooks_.loaded())
+    if (epoch_ != shared_->ring.epoch() || !shared_->hooks.loaded())
         return close(); // without its end
     auto part = std::make_shared<std::string>();
     part->reserve(kSnapshotPart + 4096);
-    const Store& store = server_->store_;
+    const Store& store = shared_->store;
     for (; cursor_ < store.end() && part->size() < kSnapshotPart; ++cursor_) {
         if (!store.used(cursor_))
             continue;
@@ -271,7 +271,7 @@ void Session::send_snapshot_part() {
     }
     const bool last = cursor_ >= store.end();
     if (last)
-        wire::append_snapshot_end(records_, std::max(server_->ring_.lsn(), server_->hooks_.loaded_lsn()), part.get());
+        wire::append_snapshot_end(records_, std::max(shared_->ring.lsn(), shared_->hooks.loaded_lsn()), part.get());
     head_ = fmt::format("{:x}\r\n", part->size());
     tail_ = last ? "\r\n0\r\n\r\n" : "\r\n";
     bodies_.push_back(std::move(part));
@@ -279,10 +279,10 @@ void Session::send_snapshot_part() {
 }
 
 void Session::begin_stream(const wire::StreamFrom& from) {
-    if (from.epoch != server_->ring_.epoch() || !server_->ring_.find(from.position, &number_))
+    if (from.epoch != shared_->ring.epoch() || !shared_->ring.find(from.position, &number_))
         return answer_text(410, kPlainText, "the position is of another epoch or too old: take the snapshot\n");
-    ++server_->counters_.streams;
-    ++server_->counters_.subscribers;
+    ++shared_->counters.streams;
+    ++shared_->counters.subscribers;
     streams_ = true;
     epoch_ = from.epoch;
     std::string first;
@@ -302,7 +302,7 @@ void Session::send_stream_part() {
     std::size_t size = 0;
     bool gone = false;
     while (end_reason_.empty() && size < kStreamPart && bodies_.size() < kBlocksOfAPart) {
-        Ring::Block block = server_->ring_.get(number_, &gone);
+        Ring::Block block = shared_->ring.get(number_, &gone);
         if (block == nullptr)
             break;
         size += block->size();
@@ -310,7 +310,7 @@ void Session::send_stream_part() {
         ++number_;
     }
     if (gone) {
-        ++server_->counters_.dropped_slow;
+        ++shared_->counters.dropped_slow;
         end_reason_ = "too slow";
     }
     if (!end_reason_.empty()) {
@@ -324,7 +324,7 @@ void Session::send_stream_part() {
     }
     if (bodies_.empty()) {
         waiting_ = true;
-        server_->waiting_.insert(this);
+        shared_->waiting.insert(this);
         return;
     }
     head_ = fmt::format("{:x}\r\n", size);
@@ -339,9 +339,9 @@ void Session::wake() {
 
 void Session::drop_if_overtaken() {
     bool gone = false;
-    if (!streams_ || closed_ || !writing_ || server_->ring_.get(number_, &gone) != nullptr || !gone)
+    if (!streams_ || closed_ || !writing_ || shared_->ring.get(number_, &gone) != nullptr || !gone)
         return;
-    ++server_->counters_.dropped_slow;
+    ++shared_->counters.dropped_slow;
     close();
 }
 
@@ -350,7 +350,7 @@ void Session::end(const std::string& reason) {
         return;
     end_reason_ = reason;
     if (waiting_) {
-        server_->waiting_.erase(this);
+        shared_->waiting.erase(this);
         wake();
     }
 }

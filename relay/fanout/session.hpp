@@ -14,7 +14,8 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include "relay/fanout/server.hpp"
+#include "relay/fanout/shared.hpp"
+#include "relay/wire.hpp"
 
 namespace availability::relay {
 
@@ -36,7 +37,7 @@ Route route_of(std::string_view method, std::string_view target);
 
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(Server& server, boost::asio::ip::tcp::socket socket);
+    Session(Shared& shared, boost::asio::ip::tcp::socket socket);
     ~Session();
 
     void start();
@@ -62,7 +63,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void finish();
     void close();
 
-    Server* server_;
+    Shared* shared_; // null: abandoned
     boost::asio::ip::tcp::socket socket_;
     boost::asio::steady_timer deadline_;
     boost::beast::flat_buffer buffer_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "service/http/assets.hpp"
+#include "service/http/page.hpp"
 #include "service/http/response.hpp"
 
 namespace availability::service {
@@ -11,11 +12,6 @@ namespace {
 
 constexpr std::string_view kReads = "GET, HEAD, OPTIONS";
 constexpr std::string_view kText = "text/plain; charset=utf-8";
-// The page's own script and style, and the service it came from.
-constexpr std::string_view kPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' "
-                                     "'unsafe-inline'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
-                                     "form-action 'none'; frame-ancestors 'none'";
-
 // The path of a target in absolute form.
 std::string_view without_authority(std::string_view target) {
     for (const std::string_view scheme : {"http://", "https://"})
@@ -116,6 +112,11 @@ void Api::answer_fixed(Exchange& exchange) {
             reply.status = 503;
             reply.retry_after = 1;
         }
+        // For programs, as the page is one, how the service is; for people and balancers a line.
+        if (exchange.request.accept.find("application/json") != std::string::npos) {
+            reply.content_type = "application/json";
+            exchange.body = backend_.health();
+        }
         exchange.body += '\n';
         break;
     case Route::kMetrics:
@@ -125,9 +126,9 @@ void Api::answer_fixed(Exchange& exchange) {
     case Route::kOpenApi:
     default:
         reply.has_fixed = true;
-        reply.fixed = exchange.route == Route::kPage ? page_html() : openapi_json();
+        reply.fixed = exchange.route == Route::kPage ? page().html : openapi_json();
         reply.content_type = exchange.route == Route::kPage ? "text/html; charset=utf-8" : "application/json";
-        reply.policy = exchange.route == Route::kPage ? kPolicy : std::string_view();
+        reply.policy = exchange.route == Route::kPage ? std::string_view(page().content_security_policy) : std::string_view();
         reply.cache_control = "no-cache";
         etag_.clear();
         append_etag(std::hash<std::string_view>()(reply.fixed), &etag_);

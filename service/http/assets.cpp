@@ -8,14 +8,9 @@
     extern "C" const char availability_##name##_begin[];                                                               \
     extern "C" const char availability_##name##_end[]
 
-EMBED(page, "page.html");
 EMBED(openapi, "openapi.json");
 
 namespace availability::service {
-
-std::string_view page_html() {
-    return {availability_page_begin, static_cast<std::size_t>(availability_page_end - availability_page_begin)};
-}
 
 std::string_view openapi_json() {
     return {availability_openapi_begin,

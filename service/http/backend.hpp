@@ -27,6 +27,8 @@ class Backend {
     virtual std::optional<reader::Key::Kind> kind_of_listings(std::uint16_t table) const = 0;
     // Whether the service can do its job: what /readyz says. `why` is for people.
     virtual bool ready(std::string* why) const = 0;
+    // The same for programs, as JSON: what anybody may know of the service's parts.
+    virtual std::string health() const { return "{}"; }
     virtual std::string metrics() = 0;
     // Whether work is to be refused, since there is more than can be done in time.
     virtual bool overloaded() const = 0;

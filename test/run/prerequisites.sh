@@ -1,8 +1,8 @@
 # What the build and the tests need, and how a Debian or Ubuntu system gets it. Sourced after lib.sh.
 #
 # install_prerequisites demo|check|clients|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
-# sudo is not called, when nothing is missing; install_prerequisites relay sees to the
-# relay's build alone. What the checks can do without, they want: see $wanted.
+# sudo is not called, when nothing is missing; install_prerequisites relay, or service, sees to
+# that one's build alone. What the checks can do without, they want: see $wanted.
 
 # The oldest PostgreSQL that the extension compiles against.
 oldest_server=15
@@ -125,16 +125,23 @@ list_missing_of_relay() {
     need libtomlplusplus-dev has_header toml++/toml.h
 }
 
+# What the service is built with beyond that.
+list_missing_of_service() {
+    list_missing_of_relay
+    need nlohmann-json3-dev has_header nlohmann/json.hpp
+}
+
 list_missing() {
     local clang
     missing=()
     wanted=
     need g++ command -v g++
-    if [ "$1" = relay ]; then
+    if [ "$1" = relay ] || [ "$1" = service ]; then
         need make command -v make
         need libroaring-dev has_header roaring/roaring.h
         need libprotozero-dev has_header protozero/pbf_writer.hpp
         list_missing_of_relay
+        [ "$1" = relay ] || list_missing_of_service
         return
     fi
     need libroaring-dev has_header roaring/roaring.h
@@ -146,9 +153,12 @@ list_missing() {
         need protobuf-compiler command -v protoc
         need python3-protobuf has_python_module google.protobuf
         need python3-jsonschema has_python_module jsonschema
-        list_missing_of_relay
+        list_missing_of_service
         need redis-server command -v redis-server
         need openssl command -v openssl
+        # Ubuntu has it as a snap alone, which a private directory's tests can't use: there the page goes untested.
+        ! is_offered chromium || need chromium command -v chromium
+        need fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
         need "$(promtool_package)" command -v promtool
     fi
     if [ "$1" = deb ]; then
