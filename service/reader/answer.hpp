@@ -91,6 +91,8 @@ struct SetAnswer {
     std::vector<std::string> listings; // in their text form, at most `limit`
     std::uint64_t count = 0;           // of all that are free, beyond limit and `after`
     bool more = false;
+    // Listings that were left out, since nothing is known of their calendars: another tier may know.
+    std::uint64_t unknown = 0;
     std::string_view reason;
 };
 

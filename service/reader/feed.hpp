@@ -1,10 +1,17 @@
 // Keeps a Replica as the relay has it: GET /snapshot, then GET /stream, on the event loop; again from the last position
 // when the stream breaks, from a new snapshot when the relay says so (410, the frame "end"), a frame can't be read, or
-// an event can't be applied. Back-off with jitter between attempts.
+// what it brings breaks the order that was promised. Back-off with jitter between attempts, which go round the relays.
 //
-//   kLoading → kStreaming → kBroken → kStreaming …
+//   kLoading    a snapshot is being taken, or the stream has not brought the replica to where it ended
+//   kStreaming  what has committed up to as_of() is in the replica
+//   kBroken     the stream was lost; what is held is whole, and stands still at as_of()
 //
-// The replica holds good while kStreaming and while the last progress is not older than the reader's bound.
+//   kLoading → kStreaming → kBroken → kStreaming …, and from each of them kLoading again
+//
+// The replica holds good while kStreaming and while as_of() is not older than the reader's bound. In the other states
+// it can be read, and is as old as as_of() says; while kLoading, some calendars are newer.
+//
+// Only the stream's progress frames move as_of(). It begins anew with a load, and stays where it was until that holds.
 #pragma once
 
 #include <cstdint>
@@ -22,18 +29,22 @@ namespace availability::reader {
 class Replica;
 
 struct FeedOptions {
-    std::vector<std::string> relays; // host:port each, the first that answers
+    std::vector<std::string> relays; // host:port each, [host]:port for IPv6; in turn, the first that answers
     std::string token;
-    std::vector<std::string> tables;         // calendar companions, as schema.table: their numbers in the replica
-    std::chrono::milliseconds timeout{2000}; // silence after which a relay counts as lost: it sends progress more often
+    std::vector<std::string> tables; // calendar companions, as schema.table: their numbers in the replica
+    // For a connection, for a head, and for silence after which a relay counts as lost: it sends progress more often.
+    std::chrono::milliseconds timeout{2000};
+    // Between attempts: from the first, doubled up to the longest, a half to the whole of it by chance.
+    std::chrono::milliseconds first_delay{50};
+    std::chrono::milliseconds longest_delay{2000};
 };
 
 // One change that the stream brought. Views are valid during the call.
 struct Change {
     relay::EventKind kind = relay::EventKind::kUpdated;
-    Listing listing; // key.empty(): nothing is known of which
-    std::int64_t version = kAnyVersion;
-    std::string_view booked;
+    Listing listing;                    // key.empty(): nothing is known of which (kUnreadable)
+    std::int64_t version = kAnyVersion; // 0 of kUnreadable
+    std::string_view booked;            // empty of kUnreadable
     relay::Position position;
     std::int64_t at = 0; // of the commit
 };
@@ -59,18 +70,29 @@ class Feed {
     Feed(boost::asio::io_context& io, FeedOptions options, Replica* replica);
     ~Feed();
     void add_listener(FeedListener* listener);
-    void remove_listener(FeedListener* listener);
+    void remove_listener(FeedListener* listener); // also from within a call
     void start();
-    void stop();
+    void stop(); // for good; no call comes after it
 
+    // Any thread.
     State state() const;
-    Epoch epoch() const; // 0: not known yet
-    relay::Position position() const;
+    Epoch epoch() const; // of what is held; 0: not known yet
     // Microseconds since 1970 by the database's clock, up to which everything has come; 0: not known.
     std::int64_t as_of() const;
 
+    // The loop's thread.
+    relay::Position position() const;
+    const std::string& relay() const;   // that it has, or tries
+    const std::string& problem() const; // why it is not streaming, for people; empty while it is
+
     struct Counters {
-        std::uint64_t snapshots = 0, streams = 0, losses = 0, events = 0, broken_frames = 0;
+        std::uint64_t snapshots = 0; // taken whole
+        std::uint64_t streams = 0;   // begun
+        std::uint64_t losses = 0;    // of a stream that had begun
+        std::uint64_t failures = 0;  // attempts that came to nothing
+        std::uint64_t events = 0;
+        std::uint64_t unreadable = 0;    // among them
+        std::uint64_t broken_frames = 0; // what could not be read, or broke the order
     };
     const Counters& counters() const;
 
