@@ -11,9 +11,9 @@ namespace {
 const std::string kPrefix = "availability_service_";
 
 const prometheus::Histogram::BucketBoundaries& latency_buckets() {
-    static const prometheus::Histogram::BucketBoundaries kBuckets = {0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
-                                                                     0.001,   0.0025,   0.005,   0.01,   0.025,   0.05,
-                                                                     0.1,     0.12,     0.25,    0.5,    1,       2.5};
+    static const prometheus::Histogram::BucketBoundaries kBuckets = {
+        0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+        0.01,    0.025,    0.05,    0.1,    0.12,    0.25,   0.5,   1,      2.5};
     return kBuckets;
 }
 

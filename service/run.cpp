@@ -70,8 +70,7 @@ int run(const Settings& settings, ReadSettings read_again) {
         Service service(io, settings);
         Signals signals(io, service, read_again);
         relay::Watchdog watchdog(io);
-        if (const std::string error =
-                service.start([] { relay::notify_supervisor("READY=1\nSTATUS=serving"); });
+        if (const std::string error = service.start([] { relay::notify_supervisor("READY=1\nSTATUS=serving"); });
             !error.empty()) {
             spdlog::error("{}", error);
             return 1;

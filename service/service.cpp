@@ -116,7 +116,8 @@ struct Service::Impl final : Backend {
         tiers.stop();
     }
 
-    // --- Backend ------------------------------------------------------------------------------------------------------
+    // --- Backend
+    // ------------------------------------------------------------------------------------------------------
 
     void read(const reader::Listing& listing, const reader::ReadOptions& options, reader::Answered done) override {
         if (!verification.wants())
@@ -182,23 +183,21 @@ struct Service::Impl final : Backend {
         return metrics_registry.serialize();
     }
 
-    // --- what is done beside requests ---------------------------------------------------------------------------------
+    // --- what is done beside requests
+    // ---------------------------------------------------------------------------------
 
-    bool knows_kinds() const {
-        return std::find(kinds.begin(), kinds.end(), reader::Key::Kind::kNone) == kinds.end();
-    }
+    bool knows_kinds() const { return std::find(kinds.begin(), kinds.end(), reader::Key::Kind::kNone) == kinds.end(); }
     void learn_kinds() {
         for (std::uint16_t table = 0; table < kinds.size(); ++table)
             if (kinds[table] == reader::Key::Kind::kNone)
-                tiers.tables.describe(table, database::Clock::now() + std::chrono::seconds(2),
-                                      [this, table](const database::Table* known, const database::QueryError& error) {
-                                          if (known != nullptr)
-                                              kinds[table] = known->has_numbers() ? reader::Key::Kind::kNumber
-                                                                                  : reader::Key::Kind::kText;
-                                          else if (error.kind == database::QueryError::Kind::kServer)
-                                              spdlog::warn("table {}: {}", settings.database_tables[table],
-                                                           error.message);
-                                      });
+                tiers.tables.describe(
+                    table, database::Clock::now() + std::chrono::seconds(2),
+                    [this, table](const database::Table* known, const database::QueryError& error) {
+                        if (known != nullptr)
+                            kinds[table] = known->has_numbers() ? reader::Key::Kind::kNumber : reader::Key::Kind::kText;
+                        else if (error.kind == database::QueryError::Kind::kServer)
+                            spdlog::warn("table {}: {}", settings.database_tables[table], error.message);
+                    });
     }
 
     // How late the loop comes to what is due: a queue that grows before it shows anywhere else.
@@ -239,8 +238,7 @@ struct Service::Impl final : Backend {
         const std::string trace =
             exchange.trace.empty() ? continue_trace(exchange.request.traceparent, true) : exchange.trace;
         const std::string source =
-            exchange.source < 0 ? "none"
-                                : std::string(reader::word_of(static_cast<reader::Source>(exchange.source)));
+            exchange.source < 0 ? "none" : std::string(reader::word_of(static_cast<reader::Source>(exchange.source)));
         spdlog::log(failed ? spdlog::level::warn : spdlog::level::info,
                     "request method={} route={} status={} source={} stale={} microseconds={:.0f} traceparent={} "
                     "target={}",
@@ -255,7 +253,8 @@ struct Service::Impl final : Backend {
         return out;
     }
 
-    // --- control ------------------------------------------------------------------------------------------------------
+    // --- control
+    // ------------------------------------------------------------------------------------------------------
 
     Control::Hooks control_hooks() {
         Control::Hooks hooks;
@@ -305,8 +304,8 @@ struct Service::Impl final : Backend {
         }
         const auto pool = [&](const char* name, const database::Pool::State& state) {
             out += std::string(",\"") + name + "\":{\"breaker\":" + std::to_string(state.breaker) +
-                   ",\"connections\":" + std::to_string(state.connections) + ",\"queued\":" +
-                   std::to_string(state.queued) + ",\"problem\":";
+                   ",\"connections\":" + std::to_string(state.connections) +
+                   ",\"queued\":" + std::to_string(state.queued) + ",\"problem\":";
             append_string(state.last_trouble, &out);
             out += "}";
         };
@@ -341,7 +340,8 @@ struct Service::Impl final : Backend {
 
 void Service::Impl::tell() {
     Metrics& m = metrics_registry;
-    const auto count = [&](const char* name, const char* help, std::uint64_t total, const Metrics::Labels& labels = {}) {
+    const auto count = [&](const char* name, const char* help, std::uint64_t total,
+                           const Metrics::Labels& labels = {}) {
         m.counter(name, help, static_cast<double>(total), labels);
     };
     const reader::ReaderCounters& r = tiers.reader.counters();

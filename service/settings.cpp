@@ -19,8 +19,7 @@ const std::vector<Option>& options() {
         {"database.bookings_conninfo", &Settings::database_bookings_conninfo,
          "the same for bookings; as for reads if empty"},
         {"database.tables", &Settings::database_tables, "the calendar companions, as schema.table"},
-        {"database.names", &Settings::database_names,
-         "what requests call them; what comes before _calendar if empty"},
+        {"database.names", &Settings::database_names, "what requests call them; what comes before _calendar if empty"},
         {"database.kinds", &Settings::database_kinds,
          "number or text: how each table writes its listings; the database is asked if empty"},
         {"database.connections", &Settings::database_connections, "connections for reads, at most"},
@@ -29,8 +28,7 @@ const std::vector<Option>& options() {
         {"database.max_queue", &Settings::database_max_queue, "statements that wait for one; more are refused"},
         {"database.connect_timeout_seconds", &Settings::database_connect_timeout_seconds,
          "for a connection to be made"},
-        {"database.prepare", &Settings::database_prepare,
-         "prepares statements; off for poolers that don't keep them"},
+        {"database.prepare", &Settings::database_prepare, "prepares statements; off for poolers that don't keep them"},
         {"relay.urls", &Settings::relay_urls, "host:port of the relays, the first that answers; no stream if empty"},
         {"relay.token", &Settings::relay_token, "their bearer token", true},
         {"relay.timeout_seconds", &Settings::relay_timeout_seconds, "silence after which a relay counts as lost"},
@@ -91,12 +89,13 @@ const std::vector<Option>& options() {
         {"http.max_listings", &Settings::http_max_listings, "of one request", false, true},
         {"http.max_days", &Settings::http_max_days, "between two dates of one request", false, true},
         {"http.max_limit", &Settings::http_max_limit, "of the listings that a search returns", false, true},
-        {"http.max_waiting", &Settings::http_max_waiting,
-         "requests that wait for an answer; more are refused with 503", false, true},
+        {"http.max_waiting", &Settings::http_max_waiting, "requests that wait for an answer; more are refused with 503",
+         false, true},
         {"http.max_lag_milliseconds", &Settings::http_max_lag_milliseconds,
          "how late the event loop may be before requests are refused with 503", false, true},
         {"http.max_streams", &Settings::http_max_streams, "clients of /v1/events"},
-        {"http.stream_bytes", &Settings::http_stream_bytes, "events that wait for one of them; behind by more, it is dropped"},
+        {"http.stream_bytes", &Settings::http_stream_bytes,
+         "events that wait for one of them; behind by more, it is dropped"},
         {"http.drain_delay_seconds", &Settings::http_drain_delay_seconds,
          "how long /readyz is red before no connection is accepted any more, for balancers to notice", false, true},
         {"http.drain_seconds", &Settings::http_drain_seconds, "for requests that are under way, then", false, true},
@@ -109,7 +108,8 @@ const std::vector<Option>& options() {
         {"log.level", &Settings::log_level, "debug, info, warning or error", false, true},
         {"log.format", &Settings::log_format, "text or json", false, true},
         {"log.requests", &Settings::log_requests,
-         "share of the requests that is logged, from 0 to 1; those that fail (500 and above) always are, up to 10 a second",
+         "share of the requests that is logged, from 0 to 1; those that fail (500 and above) always are, up to 10 a "
+         "second",
          false, true},
     };
     return kOptions;
@@ -150,8 +150,7 @@ std::string check_redis(const Settings& settings) {
 std::string check_database(const Settings& settings) {
     if (std::string error = options::check_conninfo("database.conninfo", settings.database_conninfo); !error.empty())
         return error;
-    if (std::string error =
-            options::check_conninfo("database.bookings_conninfo", settings.database_bookings_conninfo);
+    if (std::string error = options::check_conninfo("database.bookings_conninfo", settings.database_bookings_conninfo);
         !error.empty())
         return error;
     if (settings.database_tables.empty())
@@ -218,10 +217,10 @@ std::string check(const Settings& settings) {
     Settings copy = settings;
     for (const options::Bound& option : options::bind(options(), &copy)) {
         const std::string_view name = option.name;
-        const bool may_be_zero = name.find("share") != std::string_view::npos || name == "log.requests" ||
-                                 name == "redis.ttl_seconds" || name == "redis.ttl_spread" ||
-                                 name == "reader.batch_delay_microseconds" || name.find("drain") != std::string_view::npos ||
-                                 name == "reader.hot_listings" || name == "reader.l1_bytes";
+        const bool may_be_zero =
+            name.find("share") != std::string_view::npos || name == "log.requests" || name == "redis.ttl_seconds" ||
+            name == "redis.ttl_spread" || name == "reader.batch_delay_microseconds" ||
+            name.find("drain") != std::string_view::npos || name == "reader.hot_listings" || name == "reader.l1_bytes";
         const double least = may_be_zero ? 0 : 1e-9;
         if (const auto* integer = std::get_if<std::int64_t*>(&option.value))
             if (static_cast<double>(**integer) < least || **integer > INT32_MAX)

@@ -1,5 +1,5 @@
-// The service's settings: one table of options (relay/options.hpp) is the only place that says which there are, how they
-// are named, what they default to and what they mean.
+// The service's settings: one table of options (relay/options.hpp) is the only place that says which there are, how
+// they are named, what they default to and what they mean.
 //
 //   option relay.urls:   [relay] urls = […]     AVAILABILITY_SERVICE_RELAY_URLS=…     --relay.urls …
 #pragma once

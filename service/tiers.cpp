@@ -138,8 +138,8 @@ reader::Routing routing_of(const Settings& settings) {
 }
 
 Tiers::Tiers(boost::asio::io_context& io, const Settings& settings)
-    : reads(io, pool_options(settings, settings.database_conninfo, settings.database_connections,
-                             "availability-service")),
+    : reads(io,
+            pool_options(settings, settings.database_conninfo, settings.database_connections, "availability-service")),
       writes(io, pool_options(settings, settings.bookings_conninfo(), settings.database_bookings_connections,
                               "availability-service bookings")),
       tables(reads, settings.database_tables), calendars(io, reads, tables), sets(reads, tables), bookings(writes),

@@ -92,9 +92,8 @@ void Control::routing(Exchange& exchange) {
         if (const std::string error = hooks_.set_routing(routing); !error.empty())
             return refuse(exchange, {409, "not-possible", "The service can't be routed so", error});
         routing = hooks_.routing();
-        spdlog::warn("routing: mode {}, canary {} for a share of {}, kill switch {}",
-                     reader::word_of(routing.mode), reader::word_of(routing.canary), routing.canary_share,
-                     routing.kill_switch ? "on" : "off");
+        spdlog::warn("routing: mode {}, canary {} for a share of {}, kill switch {}", reader::word_of(routing.mode),
+                     reader::word_of(routing.canary), routing.canary_share, routing.kill_switch ? "on" : "off");
     }
     answer(exchange, as_json(routing));
 }

@@ -57,8 +57,8 @@ void Api::route(Exchange& exchange, const Target& target) {
             exchange.route = Route::kOpenApi;
     }
     if (exchange.route == Route::kNone)
-        return refuse(exchange, {404, "not-found", "There is no such resource",
-                                 "See /openapi.json for what there is."});
+        return refuse(exchange,
+                      {404, "not-found", "There is no such resource", "See /openapi.json for what there is."});
     if (is_allowed(exchange, kReads))
         answer_fixed(exchange);
 }
@@ -128,7 +128,8 @@ void Api::answer_fixed(Exchange& exchange) {
         reply.has_fixed = true;
         reply.fixed = exchange.route == Route::kPage ? page().html : openapi_json();
         reply.content_type = exchange.route == Route::kPage ? "text/html; charset=utf-8" : "application/json";
-        reply.policy = exchange.route == Route::kPage ? std::string_view(page().content_security_policy) : std::string_view();
+        reply.policy =
+            exchange.route == Route::kPage ? std::string_view(page().content_security_policy) : std::string_view();
         reply.cache_control = "no-cache";
         etag_.clear();
         append_etag(std::hash<std::string_view>()(reply.fixed), &etag_);
@@ -283,8 +284,7 @@ bool Api::take_listings(Exchange& exchange, std::string_view list) {
     while (!list.empty()) {
         const std::size_t comma = list.find(',');
         if (names.size() == options_.max_listings)
-            return refuse_parameter(exchange, "listings",
-                                    "must be at most " + std::to_string(options_.max_listings));
+            return refuse_parameter(exchange, "listings", "must be at most " + std::to_string(options_.max_listings));
         names.emplace_back(list.substr(0, comma));
         list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     }

@@ -51,7 +51,7 @@ struct Meaning {
     unsigned status;
     std::string_view type;
     std::string_view title;
-    bool tell;            // the server's message
+    bool tell; // the server's message
     int retry_after = -1;
 };
 
@@ -142,7 +142,8 @@ void Api::book(Exchange& exchange, const Target& target) {
         request.action = segment(3) == "move" ? Action::kMove : Action::kCancel;
         exchange.route = segment(3) == "move" ? Route::kMove : Route::kCancel;
     } else {
-        return refuse(exchange, {404, "not-found", "There is no such resource", "See /openapi.json for what there is."});
+        return refuse(exchange,
+                      {404, "not-found", "There is no such resource", "See /openapi.json for what there is."});
     }
     if (!is_allowed(exchange, methods) || !admit(exchange) || !begin_query(exchange, target) || !end_query(exchange))
         return;

@@ -26,7 +26,8 @@ void append_one(const std::string& name, bool is_text, const reader::Answer& ans
     append_listing(name, is_text, out);
     switch (answer.outcome) {
     case reader::Answer::Outcome::kFound:
-        out->append(answer.calendar.overlaps(stay) ? ",\"available\":false,\"taken\":" : ",\"available\":true,\"taken\":");
+        out->append(answer.calendar.overlaps(stay) ? ",\"available\":false,\"taken\":"
+                                                   : ",\"available\":true,\"taken\":");
         append_ranges(answer.calendar, stay, out);
         append_meta(answer.source, answer.as_of, answer.stale, out);
         out->append(",\"version\":");

@@ -54,7 +54,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
     bool in_process_ = false;
     bool reading_ = false;
     bool writing_ = false;
-    bool ending_ = false;       // after what is to be sent
+    bool ending_ = false; // after what is to be sent
     bool told_to_continue_ = false;
 
     std::unique_ptr<char[]> in_;

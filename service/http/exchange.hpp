@@ -46,15 +46,15 @@ struct Reply {
     unsigned status = 200;
     std::string_view content_type = "application/json";
     std::string_view cache_control = "no-store";
-    std::string_view etag;        // with its quotes
-    std::string_view allow;       // of 405 and OPTIONS
-    std::string_view location;    // of 201
-    int retry_after = -1;         // seconds
-    bool challenge = false;       // of 401
-    std::string_view policy;      // Content-Security-Policy, of pages
-    std::string_view fixed;       // in place of Exchange::body
+    std::string_view etag;     // with its quotes
+    std::string_view allow;    // of 405 and OPTIONS
+    std::string_view location; // of 201
+    int retry_after = -1;      // seconds
+    bool challenge = false;    // of 401
+    std::string_view policy;   // Content-Security-Policy, of pages
+    std::string_view fixed;    // in place of Exchange::body
     bool has_fixed = false;
-    bool close = false;           // the connection ends after it
+    bool close = false; // the connection ends after it
 };
 
 // Server-sent events to one client. Kept by who sends; its connection may go at any time.

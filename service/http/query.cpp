@@ -140,8 +140,7 @@ std::string_view Query::unknown() const {
 std::optional<Day> parse_date(std::string_view text) {
     CivilDate date{};
     if (text.size() != 10 || text[4] != '-' || text[7] != '-' || !parse_digits(text.substr(0, 4), &date.year) ||
-        !parse_digits(text.substr(5, 2), &date.month) || !parse_digits(text.substr(8, 2), &date.day) ||
-        !is_valid(date))
+        !parse_digits(text.substr(5, 2), &date.month) || !parse_digits(text.substr(8, 2), &date.day) || !is_valid(date))
         return std::nullopt;
     return day_from_civil(date);
 }

@@ -73,7 +73,8 @@ unsigned RequestParser::status_of(const boost::system::error_code& error) {
     return 400;
 }
 
-void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int version, error_code& error) {
+void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int version,
+                                    error_code& error) {
     if (target.size() > target_limit_) {
         error = http::error::buffer_overflow;
         return;

@@ -85,13 +85,12 @@ void append_two(int number, std::string* out) {
 
 std::string_view word_of(Route route) {
     static constexpr std::string_view kWords[kRoutes] = {
-        "availability", "calendar", "months",  "next_gap", "many",   "search",  "book",    "move", "cancel",  "hold",
-        "confirm",      "release",  "events",  "health",   "ready",  "metrics", "openapi", "page", "control", "none"};
+        "availability", "calendar", "months", "next_gap", "many",  "search",  "book",    "move", "cancel",  "hold",
+        "confirm",      "release",  "events", "health",   "ready", "metrics", "openapi", "page", "control", "none"};
     return kWords[static_cast<int>(route)];
 }
 
-void append_head(const Reply& reply, std::int64_t content_length, bool keep_alive, std::int64_t now,
-                 std::string* out) {
+void append_head(const Reply& reply, std::int64_t content_length, bool keep_alive, std::int64_t now, std::string* out) {
     const auto field = [&](std::string_view name, std::string_view value) {
         if (!value.empty())
             out->append(name).append(value).append("\r\n");

@@ -12,10 +12,10 @@ namespace availability::service {
 
 // The head of an answer, up to and with its empty line. `content_length` -1: none, the answer ends with the
 // connection or is a stream of events. `now` is the time of the Date field, seconds since 1970.
-void append_head(const Reply& reply, std::int64_t content_length, bool keep_alive, std::int64_t now,
-                 std::string* out);
+void append_head(const Reply& reply, std::int64_t content_length, bool keep_alive, std::int64_t now, std::string* out);
 
-// --- JSON -------------------------------------------------------------------------------------------------------------
+// --- JSON
+// -------------------------------------------------------------------------------------------------------------
 
 void append_number(std::int64_t number, std::string* out);
 // With its quotes.
@@ -27,7 +27,8 @@ void append_time(std::int64_t microseconds, std::string* out);
 // The days of a set within a span: [["2027-07-03","2027-07-10"],…].
 void append_ranges(const DaysetView& days, DaySpan within, std::string* out);
 
-// --- problems ---------------------------------------------------------------------------------------------------------
+// --- problems
+// ---------------------------------------------------------------------------------------------------------
 
 struct Problem {
     unsigned status;
@@ -44,7 +45,8 @@ void refuse(Exchange& exchange, const Problem& problem);
 // The document, in place of what `out` held; and the head that goes with it.
 Reply write_problem(const Problem& problem, std::string* out);
 
-// --- entity tags ------------------------------------------------------------------------------------------------------
+// --- entity tags
+// ------------------------------------------------------------------------------------------------------
 
 // W/"…" of a number.
 void append_etag(std::uint64_t number, std::string* out);

@@ -1,7 +1,7 @@
 // An HTTP/1.1 server on the event loop: keep-alive, pipelining, a time for everything, bounds on everything.
 //
-// What a connection costs while it is idle is its buffers (8 kB and what its largest answer took). Times are kept by one
-// timer that looks at all connections four times a second, so that a request costs none.
+// What a connection costs while it is idle is its buffers (8 kB and what its largest answer took). Times are kept by
+// one timer that looks at all connections four times a second, so that a request costs none.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct ServerOptions {
     std::chrono::milliseconds body_timeout{10000};  // from there to the end of its body
     std::chrono::milliseconds idle_timeout{75000};  // between requests
     std::chrono::milliseconds write_timeout{10000}; // for an answer to go
-    std::size_t event_bytes = 1 << 20; // of events that wait for one client: behind by more, it is dropped
+    std::size_t event_bytes = 1 << 20;              // of events that wait for one client: behind by more, it is dropped
 };
 
 struct ServerCounters {

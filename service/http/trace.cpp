@@ -40,8 +40,8 @@ bool is_traceparent(std::string_view text) {
     if (text.size() < kSize || text[2] != '-' || text[35] != '-' || text[52] != '-')
         return false;
     const std::string_view version = text.substr(0, 2);
-    if (!is_hex(version, true) || version == "ff" || (version == "00" ? text.size() != kSize
-                                                                       : text.size() > kSize && text[kSize] != '-'))
+    if (!is_hex(version, true) || version == "ff" ||
+        (version == "00" ? text.size() != kSize : text.size() > kSize && text[kSize] != '-'))
         return false;
     return is_hex(text.substr(3, 32), false) && is_hex(text.substr(36, 16), false) && is_hex(text.substr(53, 2), true);
 }
@@ -58,7 +58,8 @@ std::string continue_trace(std::string_view traceparent, bool sampled) {
     append_random_hex(1, &out);
     out.push_back('-');
     // Of the flags, "sampled" alone is ours to pass on.
-    const bool flag = goes_on ? (traceparent[54] >= 'a' ? traceparent[54] - 'a' + 10 : traceparent[54] - '0') & 1 : sampled;
+    const bool flag =
+        goes_on ? (traceparent[54] >= 'a' ? traceparent[54] - 'a' + 10 : traceparent[54] - '0') & 1 : sampled;
     out.append(flag ? "01" : "00");
     return out;
 }
