@@ -162,13 +162,13 @@ Slot Store::apply(std::uint16_t table, const Key& listing, std::int64_t version,
     return slot;
 }
 
-Slot Store::forget(std::uint16_t table, const Key& listing) {
+Slot Store::forget(std::uint16_t table, const Key& listing, bool whatever_comes) {
     Slot slot = find(table, listing);
     if (slot == kNoSlot)
         slot = add(table, listing);
     Entry& entry = at(slot);
     // Whatever comes first in this load is newer than what was known in another.
-    if (entry.loaded != load_)
+    if (whatever_comes || entry.loaded != load_)
         entry.version = kUnknownVersion;
     entry.loaded = load_;
     drop(&entry);

@@ -43,8 +43,8 @@ class Store {
                bool* newer);
 
     // What is known of a listing, if anything, is void until something newer comes: it counts as gone, but unknown.
-    // Returns its slot. Throws std::bad_alloc.
-    Slot forget(std::uint16_t table, const Key& listing);
+    // With `whatever_comes`, until anything comes: for who gets all in order. Returns its slot. Throws std::bad_alloc.
+    Slot forget(std::uint16_t table, const Key& listing, bool whatever_comes = false);
 
     // Begins to load all calendars anew. Until end_load() the first that comes of a listing is taken over, whatever its
     // version: what was known before may be of another history.

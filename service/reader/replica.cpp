@@ -127,7 +127,7 @@ void Replica::forget(const Listing& listing) {
     Impl& impl = *impl_;
     impl.remember(listing);
     std::unique_lock<SharedLock> lock(lock_);
-    impl.changed(impl.store.forget(listing.table, listing.key), impl.before);
+    impl.changed(impl.store.forget(listing.table, listing.key, true), impl.before);
 }
 
 void Replica::Impl::remember(const Listing& listing) {

@@ -82,7 +82,8 @@ class Replica {
     // version, so that an older state does not bring it back.
     bool apply(const Listing& listing, std::int64_t version, std::string_view booked);
     bool drop(const Listing& listing, std::int64_t version);
-    // Nothing is known of it any more, until it is applied or dropped with a version newer than the last known.
+    // Nothing is known of it any more, until it is applied or dropped with whatever version: what comes after it in the
+    // stream is newer than what could not be read.
     void forget(const Listing& listing);
 
     // Does a part of what can wait, a millisecond or two of it: sets of days. True: there is more to do. To be called

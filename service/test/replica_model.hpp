@@ -66,8 +66,7 @@ class Model {
     }
     void forget(const ModelKey& key) {
         ModelState& state = listings[key];
-        const std::int64_t version = state.current ? state.version : INT64_MIN;
-        state = {ModelState::Kind::kUnknown, version, {}, {}, true};
+        state = {ModelState::Kind::kUnknown, INT64_MIN, {}, {}, true};
     }
     void begin_load() {
         loading = true;
