@@ -65,38 +65,21 @@ struct Batch : std::enable_shared_from_this<Batch> {
                      "[]) WITH ORDINALITY AS k(listing, n)"
                      " LEFT JOIN LATERAL (SELECT t.listing_id::pg_catalog.text AS listing, t.version,"
                      " pg_catalog.encode(t.booked::pg_catalog.bytea, 'hex') AS booked FROM ONLY " +
-                     table.calendar + " AS t WHERE t.listing_id " + std::string(table.equals()) +
-                     " k.listing OFFSET 0) AS c ON true";
+                     table.calendar +
+                     " AS t WHERE t.listing_id OPERATOR(pg_catalog.=) k.listing OFFSET 0) AS c ON true";
         query.parameters = {array_of(keys)};
         query.deadline = deadline;
         query.primary_only = true;
         pool.submit(std::move(query), [self = shared_from_this(), part = std::move(part), keys = std::move(keys),
-                                       generation = table.generation, other = table.type == Table::Type::kOther,
-                                       again](QueryResult result) mutable {
+                                       generation = table.generation, again](QueryResult result) mutable {
             if (!result.error)
                 return self->take(part, keys, result);
             if (Tables::is_other_shape(result.error) && !again) {
                 self->tables.doubt(part.table, generation);
                 return self->describe(std::move(part), true);
             }
-            if (other && result.error.kind == QueryError::Kind::kServer &&
-                result.error.sqlstate.compare(0, 2, "22") == 0)
-                return self->halve(part, result.error);
             self->part_failed(part, result.error.message);
         });
-    }
-
-    // A key that the type's input function refuses: which one it is, the error does not say.
-    void halve(const Part& part, const QueryError&) {
-        if (part.places.size() == 1) {
-            answers[part.places[0]].kind = TierAnswer::Kind::kNoListing;
-            answers[part.places[0]].as_of = relay::now_us();
-            return part_done();
-        }
-        const auto middle = part.places.begin() + static_cast<std::ptrdiff_t>(part.places.size() / 2);
-        start({part.table, {part.places.begin(), middle}});
-        start({part.table, {middle, part.places.end()}});
-        part_done();
     }
 
     void take(const Part& part, const std::vector<std::string>& keys, const QueryResult& result) {

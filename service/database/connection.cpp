@@ -26,6 +26,9 @@ constexpr char kPreamble[] =
     " CASE WHEN $2 THEN pg_catalog.set_config('row_security', 'off', true) END, pg_catalog.pg_is_in_recovery()";
 constexpr Oid kPreambleTypes[] = {kTextOid, kBoolOid};
 
+// What an overdue server has until its connection is closed.
+constexpr std::chrono::milliseconds kGrace(250);
+
 void log_notice(void*, const char* message) {
     spdlog::debug("database: {}", relay::one_line(message));
 }
@@ -80,6 +83,7 @@ void Connection::close() {
     connected_ = nullptr;
     executed_ = nullptr;
     lost_ = nullptr;
+    settled_ = nullptr;
 }
 
 void Connection::abort() {
@@ -183,8 +187,10 @@ void Connection::arm(Clock::time_point deadline) {
             const Connected done = std::exchange(self->connected_, nullptr);
             self->close();
             done("could not connect in time");
+        } else if (self->overdue_) {
+            self->give_up("no answer");
         } else {
-            self->finish(QueryError::Kind::kTimeout, "no answer by the deadline");
+            self->too_late();
         }
     });
 }
@@ -199,11 +205,12 @@ void Connection::execute(const Query& query, bool prepare, Executed done) {
     steps_.clear();
     primary_only_ = query.primary_only;
     is_standby_ = false;
+    overdue_ = false;
     arm(query.deadline);
     if (!send(query, prepare)) {
         asio::post(io_, [self = shared_from_this(), operation = operation_] {
             if (operation == self->operation_)
-                self->finish(QueryError::Kind::kLost, "could not send");
+                self->give_up("could not send");
         });
         return;
     }
@@ -294,7 +301,7 @@ void Connection::readable() {
         drain_results();
         if (works || state_ != State::kBusy)
             return;
-        return finish(QueryError::Kind::kLost, "the connection was lost");
+        return give_up("the connection was lost");
     }
     if (works)
         return wait_readable();
@@ -316,7 +323,7 @@ void Connection::drain_results() {
         } else if (steps_.size() > 1) {
             steps_.pop_back();
         } else if (PQstatus(connection_) == CONNECTION_BAD) {
-            return finish(QueryError::Kind::kLost, "the connection was lost");
+            return give_up("the connection was lost");
         }
     }
     wait_readable();
@@ -382,20 +389,42 @@ void Connection::done() {
     operation_++;
     deadline_.cancel();
     wait_readable();
+    if (overdue_) {
+        if (const auto settled = std::exchange(settled_, nullptr))
+            settled(true);
+        return;
+    }
     std::exchange(executed_, nullptr)(std::move(result_));
 }
 
-void Connection::finish(QueryError::Kind kind, const std::string& what) {
+// Who asked is told; the server has a moment more.
+void Connection::too_late() {
+    overdue_ = true;
+    arm(Clock::now() + kGrace);
+    QueryResult result;
+    result.error.kind = QueryError::Kind::kTimeout;
+    result.error.sent = true;
+    result.error.message = "no answer by the deadline";
+    std::exchange(executed_, nullptr)(std::move(result));
+}
+
+// The connection is of no more use.
+void Connection::give_up(const std::string& what) {
+    const auto self = shared_from_this();
     QueryResult result;
     result.error = std::move(result_.error); // what the server said last, if it did
-    const std::string error = last_error();
-    result.error.kind = kind;
+    result.error.kind = QueryError::Kind::kLost;
     result.error.sent = true;
+    const std::string error = last_error();
     if (result.error.message.empty())
-        result.error.message = kind == QueryError::Kind::kLost && !error.empty() ? error : what;
+        result.error.message = error.empty() ? what : error;
     const Executed executed = std::exchange(executed_, nullptr);
+    const auto settled = std::exchange(settled_, nullptr);
     close();
-    executed(std::move(result));
+    if (executed)
+        executed(std::move(result));
+    else if (settled)
+        settled(false);
 }
 
 } // namespace availability::database

@@ -29,8 +29,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     // Handlers are called later, from the loop; after close() never.
     void connect(const Parameters& parameters, Clock::time_point deadline, Connected done);
-    // While idle. After kTimeout and kLost it is closed. `prepare`: whether by the query's name.
+    // While idle. `prepare`: whether by the query's name. `done` is told by the deadline, whatever happens. Then it is
+    // idle again; or closed; or the server has not answered yet (is_overdue()): it has a moment more to do so, since it
+    // has a timeout of its own, before the connection counts as dead.
     void execute(const Query& query, bool prepare, Executed done);
+    // Of one that is overdue: called once, when it is idle again (true) or closed.
+    void when_settled(std::function<void(bool works)> settled) { settled_ = std::move(settled); }
     // The other side has gone while nothing was under way.
     void when_lost(std::function<void()> lost) { lost_ = std::move(lost); }
     void close();
@@ -38,6 +42,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void abort();
 
     bool is_idle() const { return state_ == State::kIdle; }
+    bool is_overdue() const { return state_ == State::kBusy && overdue_; }
     bool is_closed() const { return state_ == State::kClosed; }
 
   private:
@@ -57,7 +62,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void take(PGresult* result);
     void take_rows(PGresult* result);
     void arm(Clock::time_point deadline);
-    void finish(QueryError::Kind kind, const std::string& what);
+    void too_late();
+    void give_up(const std::string& what);
     void done();
     std::string last_error() const;
 
@@ -73,6 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connected connected_;
     Executed executed_;
     std::function<void()> lost_;
+    std::function<void(bool)> settled_;
+    bool overdue_ = false;
     std::set<std::string> prepared_;
 
     QueryResult result_;

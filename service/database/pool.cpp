@@ -145,6 +145,15 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
             pending->again = true;
             return execute(connection, pending);
         }
+        if (connection->is_overdue()) {
+            counted.timeouts++;
+            connection->when_settled(
+                [weak = weak_from_this(), raw = connection.get(), ticket = pending->ticket](bool works) {
+                    if (const auto self = weak.lock())
+                        self->settled(raw->shared_from_this(), ticket, works);
+                });
+            return pending->done(std::move(result));
+        }
         const bool closed = connection->is_closed();
         const bool not_there =
             closed || error.kind == Kind::kLost || (error.kind == Kind::kServer && says_not_there(error.sqlstate));
@@ -158,6 +167,18 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
             remove(connection);
         }
         pending->done(std::move(result));
+        proceed();
+    }
+
+    // A connection whose server did not answer by a deadline: it did so soon after, or never.
+    void settled(const ConnectionPtr& connection, Breaker::Ticket ticket, bool works) {
+        if (works) {
+            breaker.succeeded(ticket, Clock::now());
+        } else {
+            breaker.failed(ticket, Clock::now());
+            trouble("no answer from the server");
+            remove(connection);
+        }
         proceed();
     }
 

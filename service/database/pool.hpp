@@ -10,15 +10,17 @@
 //     1.21 on (max_prepared_statements); of one that does not, the pool learns by the first error, and prepares no
 //     more.
 //   - An answer counts when the transaction has ended: an error of its end (deferred constraints) is the answer.
-//   - The server gives up by itself a moment before the deadline (57014). Where it can't tell, the connection is closed
-//     at the deadline and another one is opened; what the server was doing ends by its own timeout. No cancel request
-//     is sent, which would need a connection of its own to a server that may not answer.
+//   - The server gives up by itself a moment before the deadline (57014). Where it does not say so in time, who asked
+//   is
+//     told at the deadline, and the connection is closed if nothing comes of it soon after; what the server was doing
+//     ends by its own timeout. No cancel request is sent, which would need a connection of its own to a server that may
+//     not answer.
 //   - Nothing blocks the loop: names are resolved beside it (connect_parameters.hpp), except those of service files.
 //
 // Of many hosts, those that are no primary are passed over, unless conninfo has another target_session_attrs; one that
 // does not answer in time is the last to be tried the next time. TLS, passwords and the rest are libpq's own.
 //
-// The breaker counts what says that the server is not there: no connection, a lost one, no answer by the deadline, a
+// The breaker counts what says that the server is not there: no connection, a lost one, no answer at all, a
 // server that starts, ends or has no room. A statement that the server refused, or gave up for its own timeout, does
 // not count: it was there to say so.
 #pragma once

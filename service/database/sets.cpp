@@ -66,8 +66,8 @@ class Statement {
             for (const OwnedListing& listing : search_.among)
                 if (const auto key = table_.key_of(listing))
                     keys.push_back(*key);
-            condition = "t.listing_id " + std::string(table_.equals()) + " ANY (" + add(array_of(keys)) +
-                        "::" + table_.type_name + "[]) AND ";
+            condition = "t.listing_id OPERATOR(pg_catalog.=) ANY (" + add(array_of(keys)) + "::" + table_.type_name +
+                        "[]) AND ";
         }
         if (search_.query.nights > 0)
             condition += std::string("EXISTS (SELECT FROM availability.gaps(t.booked, ") + kStay + ", " +

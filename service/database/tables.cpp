@@ -12,7 +12,7 @@ namespace {
 // The types that are known, by the numbers that they have in every PostgreSQL.
 constexpr char kDescribe[] =
     "SELECT coalesce(nullif(t.typbasetype, 0), t.oid)::pg_catalog.text,"
-    " pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1), pg_catalog.format_type(t.oid, -1),"
+    " pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1),"
     " pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname), k.sets IS NOT NULL"
     " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'listing_id' AND NOT a.attisdropped"
@@ -22,14 +22,15 @@ constexpr char kDescribe[] =
     " LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace"
     " WHERE c.oid = $1::pg_catalog.regclass AND c.relkind = 'r'";
 
-Table::Type type_of(const std::string& oid) {
+// Those that availability.track supports.
+std::optional<Table::Type> type_of(const std::string& oid) {
     constexpr std::pair<std::string_view, Table::Type> kTypes[] = {
         {"21", Table::Type::kInt2},   {"23", Table::Type::kInt4}, {"20", Table::Type::kInt8},
         {"2950", Table::Type::kUuid}, {"25", Table::Type::kText}, {"1043", Table::Type::kText}};
     for (const auto& [known, type] : kTypes)
         if (oid == known)
             return type;
-    return Table::Type::kOther;
+    return std::nullopt;
 }
 
 bool is_uuid(std::string_view text) {
@@ -88,7 +89,6 @@ std::optional<std::string> Table::key_of(const reader::OwnedListing& listing) co
     case Type::kUuid:
         return is_uuid(text) ? std::optional(text) : std::nullopt;
     case Type::kText:
-    case Type::kOther:
         return is_utf8(text) ? std::optional(text) : std::nullopt;
     }
     return std::nullopt;
@@ -148,7 +148,10 @@ void Tables::describe(std::uint16_t number, Clock::time_point deadline, Describe
     impl_->pool.submit(std::move(query), [impl = impl_, number, quoted, done = std::move(done)](QueryResult result) {
         if (result.error)
             return done(nullptr, result.error);
-        if (result.rows.size() != 1 || result.rows[0].size() != 5 || !result.rows[0][0]) {
+        const bool is_one =
+            result.rows.size() == 1 && result.rows[0].size() == 4 && result.rows[0][0] && result.rows[0][1];
+        const auto type = is_one ? type_of(*result.rows[0][0]) : std::nullopt;
+        if (!type) {
             QueryError none;
             none.kind = QueryError::Kind::kServer;
             none.sqlstate = "42809";
@@ -159,10 +162,10 @@ void Tables::describe(std::uint16_t number, Clock::time_point deadline, Describe
         auto& entry = impl->entries[number];
         Table table;
         table.calendar = quoted;
-        table.type = type_of(*row[0]);
-        table.type_name = (table.type == Table::Type::kOther ? row[2] : row[1]).value_or("");
-        table.reservations = row[3].value_or("");
-        table.has_sets = row[4] == "t";
+        table.type = *type;
+        table.type_name = *row[1];
+        table.reservations = row[2].value_or("");
+        table.has_sets = row[3] == "t";
         table.generation = ++entry.generation;
         entry.table = table;
         done(&table, {});

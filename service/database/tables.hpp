@@ -14,11 +14,11 @@
 namespace availability::database {
 
 struct Table {
-    enum class Type : std::uint8_t { kInt2, kInt4, kInt8, kUuid, kText, kOther };
+    enum class Type : std::uint8_t { kInt2, kInt4, kInt8, kUuid, kText };
 
     std::string calendar; // schema.table, quoted
-    Type type = Type::kOther;
-    std::string type_name;    // of the key, for a cast; that of its domain's base, where it is one of the known types
+    Type type = Type::kText;
+    std::string type_name;    // of the key, for a cast; that of its domain's base
     std::string reservations; // schema.table, quoted; empty if the table is not tracked any more
     bool has_sets = false;
     unsigned generation = 0; // a statement's name has it: what was prepared for another shape is of no use
@@ -28,8 +28,6 @@ struct Table {
     // for each listing, as in Redis and in the replica: what the server would read in the same way ("042", a uuid in
     // capitals) is not a listing.
     std::optional<std::string> key_of(const reader::OwnedListing& listing) const;
-    // How the server compares a column with a parameter: of the known types by pg_catalog's own operators.
-    std::string_view equals() const { return type == Type::kOther ? "=" : "OPERATOR(pg_catalog.=)"; }
 };
 
 class Tables {

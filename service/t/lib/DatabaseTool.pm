@@ -16,6 +16,8 @@ my @children;
 sub new
 {
 	my ($class, @arguments) = @_;
+	local $ENV{PGAPPNAME}; # the tests' own
+	delete $ENV{PGAPPNAME};
 	my $pid = open2(my $out, my $in, "$build/tool_database", @arguments);
 	push @children, $pid;
 	return bless { pid => $pid, in => $in, out => $out }, $class;
