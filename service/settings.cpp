@@ -199,7 +199,7 @@ std::string check_reader(const Settings& settings) {
 } // namespace
 
 std::string check(const Settings& settings) {
-    for (const auto* check : {&check_database, &check_reader})
+    for (auto* check : {&check_database, &check_reader})
         if (std::string error = (*check)(settings); !error.empty())
             return error;
     if (settings.has_redis())

@@ -122,14 +122,15 @@ void Bookings::submit(BookingRequest request, std::function<void(BookingAnswer)>
     Query query = query_of(request);
     const bool harmless = takes_key(action) && request.idempotency_key.has_value();
     auto again = harmless ? std::make_shared<Query>(query) : nullptr;
-    pool_.submit(std::move(query), [pool = &pool_, action, again, done = std::move(done)](QueryResult result) {
-        if (result.error.kind != QueryError::Kind::kLost || again == nullptr || Clock::now() >= again->deadline)
-            return done(answer_of(action, std::move(result)));
-        // If the first try took effect and there is no second answer, it is the first one's that is unknown.
-        pool->submit(*again, [action, done, first = std::move(result)](QueryResult second) {
-            done(answer_of(action, second.error && !second.error.sent ? first : std::move(second)));
+    pool_.submit(
+        std::move(query), [submit = pool_.submitter(), action, again, done = std::move(done)](QueryResult result) {
+            if (result.error.kind != QueryError::Kind::kLost || again == nullptr || Clock::now() >= again->deadline)
+                return done(answer_of(action, std::move(result)));
+            // If the first try took effect and there is no second answer, it is the first one's that is unknown.
+            submit(*again, [action, done, first = std::move(result)](QueryResult second) {
+                done(answer_of(action, second.error && !second.error.sent ? first : std::move(second)));
+            });
         });
-    });
 }
 
 } // namespace availability::database

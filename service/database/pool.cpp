@@ -290,7 +290,7 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
             return;
         dispatch();
         if (draining && busy() == 0 && drained)
-            return finish_drain();
+            return stop();
         if (!draining && connections.empty() && connecting == 0)
             connect_again();
     }
@@ -326,17 +326,12 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
         drained = std::move(done);
         refuse_queue("the pool is being closed", false);
         if (busy() == 0)
-            finish_drain();
-    }
-
-    void finish_drain() {
-        auto done = std::exchange(drained, nullptr);
-        stop();
-        if (done)
-            asio::post(io, std::move(done));
+            stop();
     }
 
     void stop() {
+        if (auto done = std::exchange(drained, nullptr))
+            asio::post(io, std::move(done));
         if (std::exchange(stopped, true))
             return;
         refuse_queue("the pool is being closed", false);
@@ -385,6 +380,17 @@ void Pool::start() {
 
 void Pool::submit(Query query, std::function<void(QueryResult)> done) {
     impl_->submit(std::move(query), std::move(done));
+}
+
+Pool::Submit Pool::submitter() const {
+    return [weak = impl_->weak_from_this()](Query query, std::function<void(QueryResult)> done) {
+        if (const auto impl = weak.lock())
+            return impl->submit(std::move(query), std::move(done));
+        QueryResult result;
+        result.error.kind = Kind::kUnreachable;
+        result.error.message = "the pool is being closed";
+        done(std::move(result));
+    };
 }
 
 void Pool::drain(std::function<void()> done) {

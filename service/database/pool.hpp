@@ -91,6 +91,9 @@ class Pool {
     void start();
     // Calls `done` once, later, unless the pool is destroyed before.
     void submit(Query query, std::function<void(QueryResult)> done);
+    // submit() for those who may outlive the pool: then it refuses.
+    using Submit = std::function<void(Query, std::function<void(QueryResult)>)>;
+    Submit submitter() const;
     // What was sent is answered; the rest is refused. `done` is called when nothing is under way any more.
     void drain(std::function<void()> done);
     // Closes all; what is under way is answered with kLost.

@@ -12,7 +12,7 @@ namespace {
 // The types that are known, by the numbers that they have in every PostgreSQL.
 constexpr char kDescribe[] =
     "SELECT coalesce(nullif(t.typbasetype, 0), t.oid)::pg_catalog.text,"
-    " pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL), pg_catalog.format_type(t.oid, NULL),"
+    " pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1), pg_catalog.format_type(t.oid, -1),"
     " pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname), k.sets IS NOT NULL"
     " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'listing_id' AND NOT a.attisdropped"

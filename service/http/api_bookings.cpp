@@ -75,6 +75,7 @@ constexpr Meaning kMeanings[] = {
     {"42501", 403, "forbidden", "The service lacks the right to do so", false},
     {"22", 422, "invalid-value", "A value is not one that the database takes", true},
     {"57014", 504, "no-answer-in-time", "The database did not answer in time", false},
+    {"54", 422, "invalid-value", "A value is not one that the database takes", true},
     {"53", 503, "unavailable", "The database has no room at the moment", false, 1},
     {"57", 503, "unavailable", "The database can't answer at the moment", false, 1},
     {"25006", 503, "unavailable", "The database does not take changes at the moment", false, 1},

@@ -10,6 +10,7 @@ std::string_view word_of(Method method) {
 void Request::clear() {
     method = Method::kOther;
     keep_alive = true;
+    is_old = false;
     expects_continue = false;
     for (std::string* text : {&target, &body, &accept, &authorization, &content_type, &idempotency_key, &if_none_match,
                               &prefer, &traceparent})

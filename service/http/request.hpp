@@ -20,6 +20,7 @@ struct RequestLimits {
 struct Request {
     Method method = Method::kOther;
     bool keep_alive = true;
+    bool is_old = false; // HTTP/1.0
     bool expects_continue = false;
     std::string target;
     std::string body;

@@ -73,18 +73,20 @@ unsigned RequestParser::status_of(const boost::system::error_code& error) {
     return 400;
 }
 
-void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int, error_code& error) {
+void RequestParser::on_request_impl(http::verb method, string_view, string_view target, int version, error_code& error) {
     if (target.size() > target_limit_) {
         error = http::error::buffer_overflow;
         return;
     }
     request_->method = method_of(method);
+    request_->is_old = version < 11;
+    request_->hosts = request_->is_old ? 1 : 0; // HTTP/1.0 asks for none
     request_->target.assign(target.data(), target.size());
 }
 
 void RequestParser::on_field_impl(field name, string_view name_text, string_view value, error_code&) {
     if (name == field::host) {
-        ++request_->hosts;
+        request_->hosts += !request_->is_old;
     } else if (name == field::expect) {
         request_->expects_continue = boost::beast::iequals(value, "100-continue");
     } else if (std::string* slot = slot_of(name, name_text, request_)) {
@@ -102,8 +104,6 @@ void RequestParser::on_field_impl(field name, string_view name_text, string_view
 
 void RequestParser::on_header_impl(error_code&) {
     request_->keep_alive = keep_alive();
-    if (version() < 11)
-        request_->hosts = 1; // HTTP/1.0 asks for none
 }
 
 std::size_t RequestParser::on_body_impl(string_view body, error_code&) {

@@ -69,7 +69,7 @@ class Replica {
     std::size_t tombstones() const; // that are gone or unknown, and remembered
     std::size_t bytes() const;      // of memory, about
 
-    // --- the writer --------------------------------------------------------------------------------------------------
+    // --- the writer: listings are of one of the tables ---------------------------------------------------------------
 
     // Begins to take all calendars anew. Until end_load() the first that comes of a listing is taken over, whatever its
     // version, since what was known may be of another history; what has not come is as it was. A load that breaks off

@@ -135,9 +135,9 @@ struct RedisCache::Impl : std::enable_shared_from_this<RedisCache::Impl>, redis:
     void make_groups(Batch& batch) {
         for (std::size_t i = 0; i < batch.listings.size(); i++) {
             const OwnedListing& listing = batch.listings[i];
-            if (listing.table >= options.tables.size() ||
+            if ((options.layout == Layout::kMonths && !options.partial) || listing.table >= options.tables.size() ||
                 !append_key(options.tables[listing.table], listing, &batch.keys[i])) {
-                batch.answers[i].kind = Kind::kMiss; // there can't be an entry of it
+                batch.answers[i].kind = Kind::kMiss; // there can't be an entry of it, or none that tells all
                 continue;
             }
             const Table& table = options.tables[listing.table];

@@ -35,7 +35,10 @@ struct Options {
     relay::redis::ClientOptions client; // its scripts are set here
     std::vector<Table> tables;          // by number
     layout::Layout layout = layout::Layout::kCalendar;
-    int months = 18;                       // of kMonths, as the relay's redis.months
+    int months = 18; // of kMonths, as the relay's redis.months
+    // Whether the reader heeds TierAnswer::known. Months tell of no other days than their own: without it, all that is
+    // asked of this layout is a miss, and nothing is leased.
+    bool partial = false;
     std::chrono::milliseconds ttl{600000}; // of fills; 0: no end
     double ttl_spread = 0.2;
     std::chrono::milliseconds unknown_ttl{60000}; // of tombstones that are filled: listings that don't exist

@@ -251,6 +251,7 @@ like($answer, qr/^found /, 'new ones take their place');
 kill CONT => @backends;
 
 # The server ends; one that ends tells so, and the breaker opens by itself.
+$holder->quit;
 $node->stop('fast');
 $tool->ask('wait', 300);
 ($answer, $took) = $tool->timed('read', 2000, DatabaseTool::number($number{int8}, 42));
@@ -395,8 +396,8 @@ for my $table ([ 0, 'bookings', 'listing_id' ], [ 1, 'r_text', 'listing_id COLLA
 		is_deeply(\@paged, \@free, "$name, nights $nights: page by page, all that are free, in their order");
 		is($count, scalar @free, "$name, nights $nights: how many there are");
 		my @among = @free[ 1, 3 ];
-		my ($head, @page) = $sets->ask('search', 5000, $number, $from, $to, $nights, 10, '', map { DatabaseTool::text($number, $_) } @among, "\xff", 'nobody', '1');
-		is_deeply([ $head =~ /^(\d+ all)/, @page ], [ '2 all', @among ], "$name, nights $nights: among some") unless $name eq 'bookings' && grep { $_ eq '1' } @free;
+		my ($head, @page) = $sets->ask('search', 5000, $number, $from, $to, $nights, 10, '', map { DatabaseTool::text($number, $_) } @among, "\xff", 'nobody');
+		is_deeply([ $head =~ /^(\d+ all)/, @page ], [ '2 all', @among ], "$name, nights $nights: among some");
 	}
 }
 like(scalar $sets->ask('search', 5000, 0, $from, $to, 0, 7, DatabaseTool::text(0, 'x')), qr/^failed no listing of the table can have the key/, 'after what is no key');
@@ -405,6 +406,5 @@ $node->safe_psql('postgres', q(SELECT availability.unindex_sets('bookings')));
 like(scalar $sets->ask('search', 5000, 0, $from, $to, 0, 7, ''), qr/^\d+ more/, 'sets that were taken away: by the calendars');
 is($sets->stop, 0, 'the tool ends in order');
 
-$holder->quit;
 $node->stop;
 done_testing;
