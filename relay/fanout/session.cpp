@@ -190,9 +190,9 @@ void Session::answer(const Route& route) {
     case Route::Kind::kStream:
         if (!route.from_newest)
             return begin_stream(route.from);
-        if (server_->ring_.epoch() == 0)
+        if (shared_->ring.epoch() == 0)
             return answer_text(503, kPlainText, "no epoch has begun\n");
-        return begin_stream({server_->ring_.epoch(), server_->ring_.last()});
+        return begin_stream({shared_->ring.epoch(), shared_->ring.last()});
     case Route::Kind::kBadRequest:
         return answer_text(400, kPlainText, "from must be EPOCH,LSN,SEQ or now\n");
     case Route::Kind::kMethodNotAllowed:
