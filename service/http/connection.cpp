@@ -67,10 +67,10 @@ class Connection::Stream final : public EventStream {
     std::function<void()> closed_;
 };
 
-Connection::Connection(Server& server, asio::ip::tcp::socket socket)
-    : server_(&server), socket_(std::move(socket)), in_size_(server.options_.limits.header_bytes) {
-    server_->connections_.insert(this);
-    ++server_->counters_.connections;
+Connection::Connection(Shared& server, asio::ip::tcp::socket socket)
+    : server_(&server), socket_(std::move(socket)), in_size_(server.options.limits.header_bytes) {
+    server_->connections.insert(this);
+    ++server_->counters.connections;
     in_.reset(new char[in_size_]);
 }
 
@@ -83,7 +83,7 @@ void Connection::start() {
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
     // Who connects has something to say.
-    enter(Phase::kIdle, server_->options_.header_timeout);
+    enter(Phase::kIdle, server_->options.header_timeout);
     read();
 }
 
@@ -101,9 +101,9 @@ void Connection::close() {
     if (phase_ == Phase::kClosed)
         return;
     if (server_ != nullptr) {
-        server_->connections_.erase(this);
-        --server_->counters_.connections;
-        server_->counters_.streams -= stream_ != nullptr;
+        server_->connections.erase(this);
+        --server_->counters.connections;
+        server_->counters.streams -= stream_ != nullptr;
     }
     phase_ = Phase::kClosed;
     deadline_ = steady_clock::time_point::max();
@@ -117,7 +117,7 @@ void Connection::time_out() {
     if (phase_ == Phase::kClosed)
         return;
     if (phase_ != Phase::kLingering && !(phase_ == Phase::kIdle && begin_ == end_))
-        ++server_->counters_.timeouts;
+        ++server_->counters.timeouts;
     if ((phase_ == Phase::kHead || phase_ == Phase::kBody) && !writing_) {
         refuse_malformed(408);
         flush();
@@ -182,15 +182,15 @@ void Connection::process() {
     if (ending_ && phase_ != Phase::kLingering)
         return linger();
     if (begin_ == end_ && phase_ == Phase::kIdle)
-        deadline_ = steady_clock::now() + server_->options_.idle_timeout;
+        deadline_ = steady_clock::now() + server_->options.idle_timeout;
     read();
 }
 
 bool Connection::parse() {
     if (phase_ == Phase::kIdle) {
-        parser_.emplace(&request, server_->options_.limits);
+        parser_.emplace(&request, server_->options.limits);
         told_to_continue_ = false;
-        enter(Phase::kHead, server_->options_.header_timeout);
+        enter(Phase::kHead, server_->options.header_timeout);
     }
     while (begin_ < end_ && !parser_->is_done()) {
         error_code error;
@@ -214,7 +214,7 @@ bool Connection::parse() {
         return false;
     }
     if (parser_->is_header_done() && phase_ == Phase::kHead) {
-        enter(Phase::kBody, server_->options_.body_timeout);
+        enter(Phase::kBody, server_->options.body_timeout);
         if (request.expects_continue && !std::exchange(told_to_continue_, true))
             out_.append("HTTP/1.1 100 Continue\r\n\r\n");
     }
@@ -231,7 +231,7 @@ void Connection::dispatch() {
     phase_ = Phase::kPending;
     deadline_ = steady_clock::time_point::max(); // who answers has a deadline of its own
     self_ = shared_from_this();
-    server_->handler_.handle(*this);
+    server_->handler.handle(*this);
 }
 
 void Connection::finish(const Reply& reply) {
@@ -239,18 +239,18 @@ void Connection::finish(const Reply& reply) {
     if (phase_ != Phase::kPending)
         return; // the client is gone
     const std::string_view content = reply.has_fixed ? reply.fixed : std::string_view(body);
-    ending_ |= reply.close || !request.keep_alive || server_->draining_;
+    ending_ |= reply.close || !request.keep_alive || server_->draining;
     append_head(reply, static_cast<std::int64_t>(content.size()), !ending_, wall_seconds(), &out_);
     if (request.method != Method::kHead && reply.status != 204 && reply.status != 304)
         out_.append(content);
     phase_ = Phase::kIdle;
-    server_->handler_.finished(*this, reply.status);
+    server_->handler.finished(*this, reply.status);
     give_back(&body);
     process();
 }
 
 void Connection::refuse_malformed(unsigned status) {
-    ++server_->counters_.malformed;
+    ++server_->counters.malformed;
     Problem problem{status, "malformed-request", "The request can't be read as HTTP"};
     switch (status) {
     case 408:
@@ -299,7 +299,7 @@ bool Connection::flush() {
     out_.clear();
     writing_ = true;
     if (phase_ != Phase::kPending || stream_ != nullptr)
-        deadline_ = steady_clock::now() + server_->options_.write_timeout;
+        deadline_ = steady_clock::now() + server_->options.write_timeout;
     asio::async_write(socket_, asio::buffer(going_.data() + (error ? 0 : size), going_.size() - (error ? 0 : size)),
                       [self = shared_from_this()](error_code failed, std::size_t) {
                           if (self->phase_ == Phase::kClosed)
@@ -347,8 +347,8 @@ std::shared_ptr<EventStream> Connection::begin_events(std::function<void()> clos
     ending_ = false;
     append_head(reply, -1, false, wall_seconds(), &out_);
     phase_ = Phase::kStreaming;
-    ++server_->counters_.streams;
-    server_->handler_.finished(*this, 200);
+    ++server_->counters.streams;
+    server_->handler.finished(*this, 200);
     process();
     return stream_ != nullptr ? stream_ : std::make_shared<Stream>(nullptr, nullptr);
 }
@@ -356,8 +356,8 @@ std::shared_ptr<EventStream> Connection::begin_events(std::function<void()> clos
 void Connection::send_events(std::string_view bytes) {
     if (phase_ != Phase::kStreaming)
         return;
-    if (out_.size() + going_.size() + bytes.size() > server_->options_.event_bytes) {
-        ++server_->counters_.slow_streams;
+    if (out_.size() + going_.size() + bytes.size() > server_->options.event_bytes) {
+        ++server_->counters.slow_streams;
         return close();
     }
     out_.append(bytes);

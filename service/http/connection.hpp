@@ -5,18 +5,19 @@
 //                                                    kLingering: the last answer has gone; what comes is thrown away
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include "service/http/request_parser.hpp"
-#include "service/http/server.hpp"
+#include "service/http/shared.hpp"
 
 namespace availability::service {
 
 class Connection final : public Exchange, public std::enable_shared_from_this<Connection> {
   public:
-    Connection(Server& server, boost::asio::ip::tcp::socket socket);
+    Connection(Shared& server, boost::asio::ip::tcp::socket socket);
     ~Connection() override;
 
     void start();
@@ -47,7 +48,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
     void close();
     void enter(Phase phase, std::chrono::milliseconds time);
 
-    Server* server_;
+    Shared* server_;
     boost::asio::ip::tcp::socket socket_;
     std::chrono::steady_clock::time_point deadline_;
     Phase phase_ = Phase::kIdle;

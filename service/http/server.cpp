@@ -21,14 +21,14 @@ constexpr std::chrono::milliseconds kSweepInterval(250);
 } // namespace
 
 Server::Server(asio::io_context& io, ServerOptions options, Handler& handler)
-    : io_(io), options_(std::move(options)), handler_(handler), acceptor_(io), accept_again_(io), sweeper_(io) {}
+    : io_(io), shared_{std::move(options), handler}, acceptor_(io), accept_again_(io), sweeper_(io) {}
 
 Server::~Server() {
     close();
 }
 
 std::string Server::listen() {
-    const std::string& address = options_.listen;
+    const std::string& address = shared_.options.listen;
     const std::size_t colon = address.rfind(':');
     std::string host = address.substr(0, colon);
     if (host.size() > 2 && host.front() == '[' && host.back() == ']')
@@ -38,7 +38,7 @@ std::string Server::listen() {
     const auto found = resolver.resolve(host, address.substr(colon + 1),
                                         tcp::resolver::passive | tcp::resolver::numeric_service, error);
     if (error || found.empty())
-        return "could not resolve " + options_.name + " " + address + ": " + error.message();
+        return "could not resolve " + shared_.options.name + " " + address + ": " + error.message();
     const tcp::endpoint endpoint = *found.begin();
     acceptor_.open(endpoint.protocol(), error);
     if (!error)
@@ -48,9 +48,9 @@ std::string Server::listen() {
     if (!error)
         acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error)
-        return "could not listen at " + options_.name + " " + address + ": " + error.message();
+        return "could not listen at " + shared_.options.name + " " + address + ": " + error.message();
     port_ = acceptor_.local_endpoint(error).port();
-    spdlog::info("{}: listening at {}:{}", options_.name, host, port_);
+    spdlog::info("{}: listening at {}:{}", shared_.options.name, host, port_);
     accept();
     sweep();
     return {};
@@ -58,7 +58,7 @@ std::string Server::listen() {
 
 void Server::accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
-        if (error == asio::error::operation_aborted || draining_)
+        if (error == asio::error::operation_aborted || shared_.draining)
             return;
         if (error) {
             accept_again_.expires_after(kAcceptAgain);
@@ -68,11 +68,11 @@ void Server::accept() {
             });
             return;
         }
-        if (counters_.connections >= options_.max_connections) {
-            ++counters_.refused; // and closed
+        if (shared_.counters.connections >= shared_.options.max_connections) {
+            ++shared_.counters.refused; // and closed
         } else {
-            ++counters_.accepted;
-            std::make_shared<Connection>(*this, std::move(socket))->start();
+            ++shared_.counters.accepted;
+            std::make_shared<Connection>(shared_, std::move(socket))->start();
         }
         accept();
     });
@@ -85,7 +85,7 @@ void Server::sweep() {
             return;
         const auto now = std::chrono::steady_clock::now();
         std::vector<std::shared_ptr<Connection>> late;
-        for (Connection* connection : connections_)
+        for (Connection* connection : shared_.connections)
             if (connection->is_late(now))
                 late.push_back(connection->shared_from_this());
         for (const auto& connection : late)
@@ -95,27 +95,27 @@ void Server::sweep() {
 }
 
 void Server::drain() {
-    draining_ = true;
+    shared_.draining = true;
     error_code ignored;
     acceptor_.close(ignored);
     accept_again_.cancel();
     std::vector<std::shared_ptr<Connection>> all;
-    all.reserve(connections_.size());
-    for (Connection* connection : connections_)
+    all.reserve(shared_.connections.size());
+    for (Connection* connection : shared_.connections)
         all.push_back(connection->shared_from_this());
     for (const auto& connection : all)
         connection->drain();
 }
 
 void Server::close() {
-    draining_ = true;
+    shared_.draining = true;
     error_code ignored;
     acceptor_.close(ignored);
     accept_again_.cancel();
     sweeper_.cancel();
     std::vector<std::shared_ptr<Connection>> all;
-    all.reserve(connections_.size());
-    for (Connection* connection : connections_)
+    all.reserve(shared_.connections.size());
+    for (Connection* connection : shared_.connections)
         all.push_back(connection->shared_from_this());
     for (const auto& connection : all)
         connection->abandon();
