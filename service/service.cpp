@@ -90,7 +90,7 @@ const char* word_of_state(reader::Feed::State state) {
 
 struct Service::Impl final : Backend {
     Impl(boost::asio::io_context& io, Settings settings_given)
-        : settings(std::move(settings_given)), tiers(io, settings),
+        : settings(std::move(settings_given)), owner(std::make_unique<Tiers>(io, settings)),
           verification(tiers.reads, tiers.tables, metrics_registry),
           events(io, static_cast<std::size_t>(settings.http_max_streams), [this] { return freshness(); }),
           api(*this, events, api_options(settings),
@@ -114,6 +114,8 @@ struct Service::Impl final : Backend {
         if (tiers.feed != nullptr)
             tiers.feed->remove_listener(&events);
         tiers.stop();
+        // What waits is told so, while there is somebody to tell.
+        owner.reset();
     }
 
     // --- Backend
@@ -318,7 +320,8 @@ struct Service::Impl final : Backend {
 
     Settings settings;
     Metrics metrics_registry;
-    Tiers tiers;
+    std::unique_ptr<Tiers> owner;
+    Tiers& tiers = *owner;
     Verification verification;
     Events events;
     Api api;
