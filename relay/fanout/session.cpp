@@ -94,10 +94,12 @@ Route route_of(std::string_view method, std::string_view target) {
     if (method != "GET") {
         route.kind = Route::Kind::kMethodNotAllowed;
     } else if (route.kind == Route::Kind::kStream) {
-        const auto from = wire::parse_from(parameter(query, "from"));
+        const std::string text = parameter(query, "from");
+        const auto from = wire::parse_from(text);
+        route.from_newest = text == "now";
         if (from)
             route.from = *from;
-        else
+        else if (!route.from_newest)
             route.kind = Route::Kind::kBadRequest;
     }
     return route;
@@ -197,13 +199,17 @@ void Session::answer(const Route& route) {
     case Route::Kind::kSnapshot:
         return begin_snapshot();
     case Route::Kind::kStream:
-        return begin_stream(route.from);
+        if (!route.from_newest)
+            return begin_stream(route.from);
+        if (server_->ring_.epoch() == 0)
+            return answer_text(503, kPlainText, "no epoch has begun\n");
+        return begin_stream({server_->ring_.epoch(), server_->ring_.last()});
     case Route::Kind::kBadRequest:
-        return answer_text(400, kPlainText, "from must be EPOCH,LSN,SEQ\n");
+        return answer_text(400, kPlainText, "from must be EPOCH,LSN,SEQ or now\n");
     case Route::Kind::kMethodNotAllowed:
         return answer_text(405, kPlainText, "only GET\n");
     case Route::Kind::kNotFound:
-        return answer_text(404, kPlainText, "/metrics /healthz /readyz /snapshot /stream?from=EPOCH,LSN,SEQ\n");
+        return answer_text(404, kPlainText, "/metrics /healthz /readyz /snapshot /stream?from=EPOCH,LSN,SEQ|now\n");
     }
 }
 
@@ -275,9 +281,13 @@ void Session::send_snapshot_part() {
         if (!store.used(cursor_))
             continue;
         const Calendar calendar = store.get(cursor_);
-        if (calendar.dropped)
+        if (calendar.unknown)
+            wire::append_snapshot_unknown(calendar.table, calendar.listing, part.get());
+        else if (!calendar.dropped)
+            wire::append_snapshot_record(calendar.table, calendar.listing, calendar.version, calendar.booked,
+                                         part.get());
+        else
             continue;
-        wire::append_snapshot_record(calendar.table, calendar.listing, calendar.version, calendar.booked, part.get());
         ++records_;
     }
     const bool last = cursor_ >= store.end();

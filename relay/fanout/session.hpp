@@ -30,7 +30,8 @@ struct Route {
         kNotFound,
         kMethodNotAllowed
     } kind = Kind::kNotFound;
-    wire::StreamFrom from; // kStream
+    wire::StreamFrom from;    // kStream
+    bool from_newest = false; // kStream: `from` is where the stream stands
 };
 Route route_of(std::string_view method, std::string_view target);
 

@@ -82,6 +82,7 @@ Event EventReader::read(std::string_view message) {
     Event event;
     event.raw = message;
     table_ = prefix_ = content_ = {};
+    other_table_ = false;
     const char* problem = nullptr;
     try {
         problem = parse(message, &event);
@@ -186,6 +187,7 @@ const char* EventReader::check(Event* event) {
             ++i;
         if (i == tables_.size() || quoted.empty()) {
             event->listing = {}; // of nobody that we know
+            other_table_ = true;
             return "unknown table";
         }
         last_name_ = std::string(table_);

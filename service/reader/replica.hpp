@@ -69,7 +69,7 @@ class Replica {
     std::size_t tombstones() const; // that are gone or unknown, and remembered
     std::size_t bytes() const;      // of memory, about
 
-    // --- the writer --------------------------------------------------------------------------------------------------
+    // --- the writer: listings are of one of the tables ---------------------------------------------------------------
 
     // Begins to take all calendars anew. Until end_load() the first that comes of a listing is taken over, whatever its
     // version, since what was known may be of another history; what has not come is as it was. A load that breaks off
@@ -82,7 +82,8 @@ class Replica {
     // version, so that an older state does not bring it back.
     bool apply(const Listing& listing, std::int64_t version, std::string_view booked);
     bool drop(const Listing& listing, std::int64_t version);
-    // Nothing is known of it any more, until it is applied or dropped with a version newer than the last known.
+    // Nothing is known of it any more, until it is applied or dropped with whatever version: what comes after it in the
+    // stream is newer than what could not be read.
     void forget(const Listing& listing);
 
     // Does a part of what can wait, a millisecond or two of it: sets of days. True: there is more to do. To be called
