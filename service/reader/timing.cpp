@@ -1,5 +1,6 @@
 #include "service/reader/timing.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "relay/clock.hpp"

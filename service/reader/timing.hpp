@@ -5,7 +5,9 @@
 #include <functional>
 #include <memory>
 
-#include <boost/asio/io_context.hpp>
+namespace boost::asio {
+class io_context;
+}
 
 #include "service/reader/answer.hpp"
 
