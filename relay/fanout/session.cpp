@@ -188,11 +188,11 @@ void Session::answer(const Route& route) {
     case Route::Kind::kSnapshot:
         return begin_snapshot();
     case Route::Kind::kStream:
-        if (!route.from_newest)
-            return begin_stream(route.from);
+        // It can't tell yet whether a position is too old.
         if (shared_->ring.epoch() == 0)
             return answer_text(503, kPlainText, "no epoch has begun\n");
-        return begin_stream({shared_->ring.epoch(), shared_->ring.last()});
+        return begin_stream(route.from_newest ? wire::StreamFrom{shared_->ring.epoch(), shared_->ring.last()}
+                                              : route.from);
     case Route::Kind::kBadRequest:
         return answer_text(400, kPlainText, "from must be EPOCH,LSN,SEQ or now\n");
     case Route::Kind::kMethodNotAllowed:
