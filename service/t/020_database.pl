@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::RealBin/lib", "$FindBin::RealBin/../../t/lib";
 
 use DatabaseTool;
+use IO::Socket::INET;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -308,6 +309,19 @@ $tcp->stop;
 my $nowhere = DatabaseTool->new('host=no.such.host.invalid', 1, 10, 'public.r_int8_calendar');
 like(scalar $nowhere->ask('read', 10000, DatabaseTool::number(0, 42)), qr/^failed the database can't be reached/, 'no host');
 $nowhere->stop;
+
+# A host that takes connections and says nothing comes last the next time.
+my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', Proto => 'tcp') or die $!;
+my $second_host = DatabaseTool->new('host=127.0.0.1,127.0.0.1 port=' . $silent->sockport . ",$port dbname=postgres", 1, 10, 'public.r_int8_calendar');
+for (1 .. 100)
+{
+	($answer, $took) = $second_host->timed('read', 300, DatabaseTool::number(0, 42));
+	cmp_ok($took, '<', 0.8, 'a silent host makes nobody wait longer than asked') if $_ <= 3;
+	last if $answer =~ /^found/;
+	$second_host->ask('wait', 50);
+}
+like($answer, qr/^found /, 'the next host is tried');
+$second_host->stop;
 
 $node->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
