@@ -148,7 +148,7 @@ list_missing() {
     fi
     need libroaring-dev has_header roaring/roaring.h
     need libprotozero-dev has_header protozero/pbf_writer.hpp
-    if [ "$1" = demo ] && [ -d "$tree/relay" ]; then
+    if [ "$1" = demo ]; then
         list_missing_of_relay
         need redis-server command -v redis-server
     fi
