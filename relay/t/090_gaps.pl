@@ -81,7 +81,7 @@ is_exact('nothing is missing');
 is($relay->metric('seq_gaps_total'), 0, 'and nothing is said to be');
 
 # The filter keeps changes of another table back: no gap.
-$node->safe_psql('postgres', q(CREATE TABLE others (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id bigint, stay daterange);
+$node->safe_psql('postgres', q~CREATE TABLE others (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id bigint, stay daterange);
 	SELECT availability.track('others');
 	BEGIN;
 	INSERT INTO others (listing_id, stay) VALUES (1, '[2027-01-01,2027-01-02)');
@@ -89,7 +89,7 @@ $node->safe_psql('postgres', q(CREATE TABLE others (id bigint GENERATED ALWAYS A
 	INSERT INTO others (listing_id, stay) VALUES (2, '[2027-01-01,2027-01-02)'), (3, '[2027-01-01,2027-01-02)');
 	INSERT INTO reservations (listing_id, stay) VALUES (2, '[2028-01-01,2028-01-02)');
 	INSERT INTO others (listing_id, stay) VALUES (4, '[2027-01-01,2027-01-02)');
-	COMMIT));
+	COMMIT~);
 $relay->wait_confirmed;
 is($relay->metric('seq_gaps_total'), 0, 'changes of other tables are no gap');
 is($relay->epoch, $epoch, 'the epoch goes on');

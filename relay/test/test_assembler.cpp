@@ -74,7 +74,7 @@ const std::string kCommit = frame(EventKind::kCommit, 100);
 void whole_transactions() {
     const Heard heard = hear({kBegin, event(100, 1), event(100, 2), event(100, 3, 0, true), kCommit,
                               frame(EventKind::kBegin, 200), event(200, 1, 0, true), frame(EventKind::kCommit, 200)});
-    CHECK(heard.events == 5 && heard.unreadable == 0);
+    CHECK(heard.events == 4 && heard.unreadable == 0);
     CHECK(heard.gaps.empty());
 }
 

@@ -10,11 +10,13 @@ relay_build_pid=
 relay_pid=
 redis_pid=
 
-# In the time that the parts before leave.
+# In the time that the parts before leave; in a process group of its own, so that all of it can be ended.
 begin_relay_build() {
     local make=(nice -n 10 make -s -C "$scratch/src/relay" -j "$(nproc)" CXXFLAGS="-O1 -g0")
+    set -m
     { "${make[@]}" PRECOMPILE=1 || "${make[@]}"; } >"$scratch/relay_build.log" 2>&1 &
     relay_build_pid=$!
+    set +m
 }
 
 finish_relay_build() {
@@ -27,11 +29,11 @@ finish_relay_build() {
 
 # Kills a process that this shell has started, without the shell's word on it.
 kill_and_wait() {
-    [ -z "$2" ] || { kill "-$1" "$2" && wait "$2"; } 2>/dev/null || true
+    [ -z "$2" ] || { kill "-$1" -- "$2" && wait "${2#-}"; } 2>/dev/null || true
 }
 
 stop_relay() {
-    kill_and_wait KILL "$relay_build_pid"
+    kill_and_wait KILL "${relay_build_pid:+-$relay_build_pid}"
     kill_and_wait KILL "$relay_pid"
     kill_and_wait KILL "$redis_pid"
 }
