@@ -92,7 +92,7 @@ SELECT source, version, availability.last_day(booked) AS last_booked_day, availa
 FROM (SELECT 1 AS n, 'Redis, avail:v3:{' || :'listing' || '}' AS source, ('x' || substring(:'value', 17, 16))::bit(64)::bigint AS version,
              decode(substring(:'value', 33), 'hex')::availability.dayset AS booked, length(:'value') / 2 AS bytes
       UNION ALL
-      SELECT 2, 'the database', version, booked, pg_column_size(booked) FROM reservations_calendar WHERE listing_id = :'listing') AS both
+      SELECT 2, 'the database', version, booked, pg_column_size(booked) FROM reservations_calendar WHERE listing_id = :'listing') AS sources
 ORDER BY n;
 SQL
 }
@@ -155,7 +155,7 @@ TOML
     echo "$ availability-relay run --config relay.toml &"
     start_relay
     echo "$ redis-cli dbsize"
-    redis-cli -s "$redis_socket" dbsize
+    echo "$(redis-cli -s "$redis_socket" dbsize)    a key for each listing, and the relay's record"
 
     echo
     echo "--- 16. A booking is a row as before; the key in Redis follows by itself."
