@@ -26,8 +26,8 @@
 // has.
 //
 //   frames, each <size of the rest: 4> <type:1> and
-//     01 <version:1> <epoch:8> <lsn:8> <seq:8>     first: the position that was asked for; of `now`, which it
-//                                                is
+//     01 <version:1> <epoch:8> <lsn:8> <seq:8>     first: the position that was asked for; of `now`,
+//                                                the one that it is
 //     02 <message>                                 an event, as the decoder sent it (decoder/event.proto); its
 //                                                  (lsn, seq) is greater than that of every event before
 //     03 <lsn:8> <as of:8>                         all commits up to lsn have been sent, and with them all that were
