@@ -66,8 +66,7 @@ std::string_view Client::master_of(std::uint16_t slot) const {
     return slot < slots_.size() && slots_[slot] != nullptr ? std::string_view(slots_[slot]->name) : std::string_view();
 }
 
-// --- nodes
-// ---------------------------------------------------------------------------------------------------------------------
+// --- nodes ---------------------------------------------------------------------------------------
 
 Client::Node* Client::node_at(const Endpoint& endpoint) {
     std::string name = endpoint.str();
@@ -162,8 +161,7 @@ void Client::identify_masters() {
             identify(found->second.get());
 }
 
-// --- requests
-// ---------------------------------------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------------------
 
 void Client::submit(RequestPtr request) {
     if (stopped_)
@@ -276,8 +274,7 @@ void Client::redirect(Connection& connection, RequestPtr request, const ErrorRep
     target->submit(std::move(request), error.kind == ErrorKind::kAsk);
 }
 
-// --- the map
-// ---------------------------------------------------------------------------------------------------------------------
+// --- the map -------------------------------------------------------------------------------------
 
 void Client::refresh() {
     const auto now = Clock::now();
@@ -362,8 +359,7 @@ void Client::forget_unused_nodes() {
     }
 }
 
-// --- time
-// ---------------------------------------------------------------------------------------------------------------------
+// --- time ----------------------------------------------------------------------------------------
 
 void Client::schedule_tick() {
     timer_.expires_after(kTick);

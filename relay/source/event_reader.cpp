@@ -28,6 +28,8 @@ enum Tag : protozero::pbf_tag_type {
     kXid,
     kPrefix,
     kContent,
+    kLast,
+    kSkipped,
 };
 
 std::string_view view_of(protozero::pbf_reader& reader) {
@@ -83,6 +85,8 @@ Event EventReader::read(std::string_view message) {
     event.raw = message;
     table_ = prefix_ = content_ = {};
     other_table_ = false;
+    last_ = false;
+    skipped_ = 0;
     const char* problem = nullptr;
     try {
         problem = parse(message, &event);
@@ -105,7 +109,7 @@ const char* EventReader::parse(std::string_view message, Event* event) {
     std::int32_t kind = 0;
     while (reader.next()) {
         const auto tag = reader.tag();
-        if (tag > kContent) {
+        if (tag > kSkipped) {
             reader.skip();
             continue;
         }
@@ -161,6 +165,12 @@ const char* EventReader::parse(std::string_view message, Event* event) {
             break;
         case kContent:
             content_ = view_of(reader);
+            break;
+        case kLast:
+            last_ = reader.get_bool();
+            break;
+        case kSkipped:
+            skipped_ = reader.get_uint64();
             break;
         default:
             reader.skip();
