@@ -49,7 +49,7 @@ void every_option_everywhere() {
     for (std::size_t i = 0; i < table.size(); ++i) {
         Settings flag;
         const auto bound = options::bind(table, &flag);
-        const std::string text = bound[i].value.index() == 1 ? "true" : bound[i].value.index() <= 3 ? "1" : "a,b";
+        const std::string text = bound[i].value.index() == 1 ? "true" : bound[i].value.index() <= 3 ? "7" : "a,b";
         CHECK(options::set_from_text(bound[i], text).empty());
         Settings variable;
         const std::string assignment = options::environment_name(kEnvironmentPrefix, table[i].name) + "=" + text;
