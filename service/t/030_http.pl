@@ -31,18 +31,20 @@ $relay->bootstrap;
 $relay->start_ready;
 my $token = 'open sesame';
 my $control = PostgreSQL::Test::Cluster::get_free_port();
-my $service = Service->new($node, $relay, 'control.listen' => "127.0.0.1:$control", 'control.token' => $token, 'verification.share' => 1);
+# However slow the machine is.
+my @patient = ('reader.max_age_milliseconds' => 60000, 'http.max_lag_milliseconds' => 60000, 'http.read_deadline_milliseconds' => 20000);
+my $service = Service->new($node, $relay, @patient, 'control.listen' => "127.0.0.1:$control", 'control.token' => $token, 'verification.share' => 1);
 $service->start_ready;
 my $api = OpenApi->new;
 
 # --- what goes wrong with the whole service: nobody to ask, no right, no answer in time ---------------------------------------------
 
-my $alone = Service->new($node, undef, 'database.conninfo' => 'host=127.0.0.1 port=1', 'database.kinds' => 'number',
+my $alone = Service->new($node, undef, @patient, 'database.conninfo' => 'host=127.0.0.1 port=1', 'database.kinds' => 'number',
 	'http.read_deadline_milliseconds' => 500);
 $alone->start;
-my $forbidden = Service->new($node, undef, 'database.bookings_conninfo' => $node->connstr('postgres') . ' user=stranger');
+my $forbidden = Service->new($node, undef, @patient, 'database.bookings_conninfo' => $node->connstr('postgres') . ' user=stranger');
 $forbidden->start_ready;
-my $hurried = Service->new($node, undef, 'http.booking_deadline_milliseconds' => 300);
+my $hurried = Service->new($node, undef, @patient, 'http.booking_deadline_milliseconds' => 300);
 $hurried->start_ready;
 wait_until('the one without a database listens', sub { $alone->get('/healthz')->{success} });
 
@@ -224,7 +226,7 @@ unlike($stream->{text}, qr/"listing":31/, 'and none of others');
 $api->record('GET', '/v1/events', { status => $stream->{text} =~ m{^HTTP/1.1 (\d+)} ? $1 : 0, headers => { 'content-type' => $stream->{text} =~ /^Content-Type: (\S+)/mi ? $1 =~ s/[;\r]*$//r : '' } });
 is($api->record('GET', '/v1/events', $service->get('/v1/events?listing=x'))->{status}, 400, 'of what is no listing');
 is($api->record('GET', '/v1/events', $service->get('/v1/events?table=none'))->{status}, 404, 'of what is no table');
-my $full = Service->new($node, $relay, 'http.max_streams' => 1);
+my $full = Service->new($node, $relay, @patient, 'http.max_streams' => 1);
 $full->start_ready;
 my $first = event_stream($full, 'listing=1');
 read_until($first, qr/event: calendar/);
