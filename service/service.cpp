@@ -151,6 +151,8 @@ struct Service::Impl final : Backend {
             *why = "the service is ending";
         else if (!knows_kinds())
             *why = "the tables are not known yet: the database has not answered";
+        else if (asks_database_first() && !reached_database())
+            *why = "the database has not answered yet";
         else if (!tiers.reader.ready())
             *why = std::string("mode ") + std::string(reader::word_of(tiers.reader.routing().mode)) +
                    ": its first tier can't tell";
@@ -188,10 +190,17 @@ struct Service::Impl final : Backend {
     // --- what is done beside requests
     // ---------------------------------------------------------------------------------
 
+    bool asks_database_first() const {
+        const reader::Routing routing = tiers.reader.routing();
+        return routing.kill_switch || routing.mode == reader::Mode::kDatabase;
+    }
+    bool reached_database() const { return tiers.reads.state().connects > 0; }
     bool knows_kinds() const { return std::find(kinds.begin(), kinds.end(), reader::Key::Kind::kNone) == kinds.end(); }
+    // Asks the database about its tables; about the first one even if all are known, until it has answered once: it is
+    // the first tier of some modes.
     void learn_kinds() {
         for (std::uint16_t table = 0; table < kinds.size(); ++table)
-            if (kinds[table] == reader::Key::Kind::kNone)
+            if (kinds[table] == reader::Key::Kind::kNone || (table == 0 && !reached_database()))
                 tiers.tables.describe(
                     table, database::Clock::now() + std::chrono::seconds(2),
                     [this, table](const database::Table* known, const database::QueryError& error) {
@@ -212,7 +221,7 @@ struct Service::Impl final : Backend {
             const auto late = steady_clock::now() - due;
             lag = (lag + std::chrono::duration_cast<std::chrono::microseconds>(late)) / 2;
             ++beats;
-            if (!knows_kinds() && beats % 20 == 1)
+            if (beats % 20 == 1 && !(knows_kinds() && reached_database()))
                 learn_kinds();
             if (beats % 20 == 0)
                 failures_logged = 0;
@@ -232,7 +241,7 @@ struct Service::Impl final : Backend {
     void finished(const Exchange& exchange, unsigned status) {
         const double seconds = std::chrono::duration<double>(steady_clock::now() - exchange.began).count();
         metrics_registry.observe(exchange.route, exchange.source, status, exchange.stale, seconds);
-        const bool failed = status >= 500 && failures_logged < kFailuresLogged;
+        const bool failed = status >= 500 && exchange.route != Route::kReady && failures_logged < kFailuresLogged;
         const bool sampled = settings.log_requests > 0 && unit(random) < settings.log_requests;
         if (!failed && !sampled)
             return;

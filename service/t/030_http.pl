@@ -19,6 +19,8 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 my $node = logical_node('http');
+$node->append_conf('postgresql.conf', 'max_connections = 100');
+$node->restart;
 track_reservations($node, 50);
 $node->safe_psql('postgres', q{
 	ALTER TABLE reservations ADD price numeric, ADD guest text UNIQUE;
@@ -146,7 +148,7 @@ is_deeply([ $refused->{status}, json($refused)->{type} ], [ 422, 'urn:availabili
 $refused = ask($service, 'POST', '/v1/bookings', body => { listing => 5, check_in => '2027-08-30', check_out => '2027-09-02' });
 is_deeply([ $refused->{status}, json($refused)->{taken} ], [ 409, [ [ '2027-09-01', '2027-09-02' ] ] ], 'taken days');
 $refused = ask($service, 'POST', '/v1/bookings', body => { listing => 7, @dates, attributes => { guest => 'g' } });
-is_deeply([ $refused->{status}, exists json($refused)->{taken}, $refused->{content} =~ /already exists/ ], [ 409, '', '' ], 'something else that is unique: no word of the other');
+is_deeply([ $refused->{status}, !!exists json($refused)->{taken}, !!($refused->{content} =~ /already exists/) ], [ 409, !!0, !!0 ], 'something else that is unique: no word of the other');
 is(ask($service, 'POST', '/v1/bookings/{id}/move', path => { id => $id }, body => { check_in => '2027-10-01', check_out => '2027-10-03' })->{status}, 200, 'a move');
 ask($service, 'POST', '/v1/bookings', body => { listing => 5, @dates });
 is(ask($service, 'POST', '/v1/bookings/{id}/move', path => { id => $id })->{status}, 409, 'a move onto taken days');
@@ -223,7 +225,7 @@ ok(read_until($stream, qr/event: age\ndata: \{"as_of":"[^"]+","age_ms":\d+,"stre
 $node->safe_psql('postgres', "INSERT INTO reservations (listing_id, stay) VALUES (31, '[2027-07-03,2027-07-10)'), (30, '[2027-07-03,2027-07-10)')");
 ok(read_until($stream, qr/"booked":\[\["2027-07-03","2027-07-10"\]\],"change":"created"/), 'a change as it comes');
 unlike($stream->{text}, qr/"listing":31/, 'and none of others');
-$api->record('GET', '/v1/events', { status => $stream->{text} =~ m{^HTTP/1.1 (\d+)} ? $1 : 0, headers => { 'content-type' => $stream->{text} =~ /^Content-Type: (\S+)/mi ? $1 =~ s/[;\r]*$//r : '' } });
+$api->record('GET', '/v1/events', { status => substr($stream->{text}, 9, 3), headers => { 'content-type' => ($stream->{text} =~ /^Content-Type: ([^;\s]+)/mi)[0] } });
 is($api->record('GET', '/v1/events', $service->get('/v1/events?listing=x'))->{status}, 400, 'of what is no listing');
 is($api->record('GET', '/v1/events', $service->get('/v1/events?table=none'))->{status}, 404, 'of what is no table');
 my $full = Service->new($node, $relay, @patient, 'http.max_streams' => 1);
