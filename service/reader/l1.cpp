@@ -174,8 +174,9 @@ namespace {
 
 bool newer(const L1State& state, const L1::Entry& entry) {
     // Of another stretch, which may be of another history, or one of them has no version: what was read later is newer.
+    // What the stream brings holds from then on, whenever the other was read: what follows comes as well.
     if (entry.stretch != state.stretch || entry.version == kAnyVersion || state.version == kAnyVersion)
-        return state.as_of >= entry.as_of;
+        return state.event || state.as_of >= entry.as_of;
     if (state.version != entry.version)
         return state.version > entry.version;
     return entry.covered ? state.covered : state.covered || state.as_of >= entry.as_of;

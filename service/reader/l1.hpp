@@ -40,6 +40,7 @@ struct L1State {
     Epoch epoch = 0;
     Stretch stretch = 0; // of now
     bool covered = false; // the stream tells what follows (Recent::covers)
+    bool event = false;   // the stream brought it
     std::string_view booked;
 };
 

@@ -100,6 +100,7 @@ void Reader::Impl::changed(const Change& change) {
     state.as_of = recent.as_of() != 0 ? recent.as_of() : change.at;
     state.stretch = recent.stretch();
     state.covered = true;
+    state.event = true;
     if (!state.no_listing)
         state.booked = change.booked;
     counters.l1_invalidated += l1.put(change.listing, hash, state, timing->now());

@@ -104,11 +104,11 @@ class History {
     std::size_t listings() const { return states_.size(); }
     const std::vector<State>& of(std::int64_t listing) const { return states_[static_cast<std::size_t>(listing)]; }
     void add(std::int64_t listing, State state) { states_[static_cast<std::size_t>(listing)].push_back(std::move(state)); }
-    // The place of the state that was there at a time.
+    // The place of the state that was there just before a time: of one moment, one thing comes before the other.
     std::size_t place_at(std::int64_t listing, std::int64_t at) const {
         const auto& states = of(listing);
         std::size_t place = states.size() - 1;
-        while (place > 0 && states[place].at > at)
+        while (place > 0 && states[place].at >= at)
             --place;
         return place;
     }

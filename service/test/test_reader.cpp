@@ -126,6 +126,15 @@ void stale_fill() {
     rig.run(milliseconds(1));
     CHECK(is(*rig.read(1), kNoListing, Source::kL1));
     CHECK(rig.reader->counters().l1_invalidated == 2);
+    // Also what was not there a moment ago, without a version.
+    rig.world.database.behaviour = Behaviour();
+    rig.world.commit(2, false);
+    rig.run(milliseconds(200));
+    rig.read_and_run(2);
+    CHECK(is(*rig.read(2), kNoListing, Source::kL1));
+    const std::int64_t created = rig.world.commit(2);
+    rig.run(milliseconds(1));
+    CHECK(is(*rig.read(2), kFound, Source::kL1) && rig.read(2)->answer.version == created);
 }
 
 void near_is_as_old_as_the_stream() {
