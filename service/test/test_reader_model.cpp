@@ -200,8 +200,9 @@ class Trial {
             const State& then = states[world_.history.place_at(number, answer.as_of)];
             std::printf("# listing %lld: %s from %s, mode %s, version %lld, as of %lld us ago; then %lld, exists %d\n",
                         (long long)number, answer.outcome == Answer::Outcome::kFound ? "found" : "none",
-                        std::string(word_of(answer.source)).c_str(), std::string(word_of(reader_->routing().mode)).c_str(),
-                        (long long)answer.version, (long long)age, (long long)then.version, then.exists);
+                        std::string(word_of(answer.source)).c_str(),
+                        std::string(word_of(reader_->routing().mode)).c_str(), (long long)answer.version,
+                        (long long)age, (long long)then.version, then.exists);
         }
         if (answer.outcome != Answer::Outcome::kFound)
             return;
