@@ -21,8 +21,9 @@
 //
 // GET /stream?from=EPOCH,LSN,SEQ — every event after that position, and at the beginning perhaps some before it; LSN as
 // X/X, SEQ a number or * for all of that commit. 410 if the position is of another epoch or too old: take the snapshot.
-// The answer has no end. For who holds no calendars and only wants to know what changes, GET /stream?from=now: from the
-// last event that the relay has; 503 before it has an epoch.
+// 503 while the relay has no epoch: it has just been started, or waits for another to end. The answer has no end. For
+// who holds no calendars and only wants to know what changes, GET /stream?from=now: from the last event that the relay
+// has.
 //
 //   frames, each <size of the rest: 4> <type:1> and
 //     01 <version:1> <epoch:8> <lsn:8> <seq:8>            first: the position that was asked for; of `now`, which it is

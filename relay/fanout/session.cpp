@@ -199,11 +199,11 @@ void Session::answer(const Route& route) {
     case Route::Kind::kSnapshot:
         return begin_snapshot();
     case Route::Kind::kStream:
-        if (!route.from_newest)
-            return begin_stream(route.from);
+        // It can't tell yet whether a position is too old.
         if (server_->ring_.epoch() == 0)
             return answer_text(503, kPlainText, "no epoch has begun\n");
-        return begin_stream({server_->ring_.epoch(), server_->ring_.last()});
+        return begin_stream(route.from_newest ? wire::StreamFrom{server_->ring_.epoch(), server_->ring_.last()}
+                                              : route.from);
     case Route::Kind::kBadRequest:
         return answer_text(400, kPlainText, "from must be EPOCH,LSN,SEQ or now\n");
     case Route::Kind::kMethodNotAllowed:

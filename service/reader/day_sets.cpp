@@ -121,12 +121,6 @@ void DaySet::add_to(OrdinalBits* bits) const {
         bits->add(values_[i]);
 }
 
-void DaySets::assign(DaySpan window, const OrdinalBits* bits) {
-    window_ = window;
-    for (Day day = window.first_day; day < window.end_day; ++day)
-        at(day).assign(bits[day - window.first_day]);
-}
-
 void DaySets::advance(const OrdinalBits& bits) {
     at(window_.end_day).assign(bits); // in the place of the first day
     ++window_.first_day;

@@ -49,8 +49,10 @@ class DaySets {
     explicit DaySets(int days) : days_(static_cast<std::size_t>(days)), sets_(days_) {}
 
     DaySpan window() const { return window_; }
-    // The window is `window`, of as many days as there are sets; set `i` is bits[i].
-    void assign(DaySpan window, const OrdinalBits* bits);
+    // The window, of at most as many days as there are sets; all are empty.
+    void begin(DaySpan window) { window_ = window; }
+    // The set of a day of the window.
+    void assign(Day day, const OrdinalBits& bits) { at(day).assign(bits); }
     // The window moves on by one day; `bits` are those of its new last one.
     void advance(const OrdinalBits& bits);
 

@@ -17,6 +17,7 @@ namespace {
 // What one call of work() does: about a millisecond.
 constexpr Slot kSlotsAtOnce = 8192;
 constexpr Slot kOrderedAtOnce = 2048;
+constexpr Day kDaysAtOnce = 128;
 // Tombstones are forgotten when there are more, and more than a quarter of the listings: the index is made anew then.
 constexpr std::size_t kTombstones = 65536;
 
@@ -163,6 +164,8 @@ void Replica::Impl::changed(Slot slot, std::string_view calendar_before) {
     const std::uint32_t place = slot % kBlockSlots;
     if (DaySets* days = block_of(slot).days.get(); days != nullptr)
         days->change(place, before_view, after);
+    if (building != nullptr && building->block == slot / kBlockSlots && building->days != nullptr)
+        building->days->change(place, before_view, after);
     if (building != nullptr && building->block == slot / kBlockSlots && slot < building->next)
         each_difference(before_view, after, building->window, [&](DaySpan span, bool booked) {
             for (Day day = span.first_day; day < span.end_day; ++day) {
@@ -235,8 +238,6 @@ bool Replica::Impl::build_some(SharedLock& lock, DaySpan window) {
             building->next = static_cast<Slot>(number) * kBlockSlots;
             building->window = window;
             building->bits.resize(static_cast<std::size_t>(window.days()));
-            for (OrdinalBits& bits : building->bits)
-                bits.clear();
             return true;
         }
         return false;
@@ -253,14 +254,24 @@ bool Replica::Impl::build_some(SharedLock& lock, DaySpan window) {
             calendars.push_back({building->next % kBlockSlots, booked});
     }
     add_booked(calendars.data(), calendars.size(), building->window, building->bits.data());
-    if (building->next < end)
+    if (!calendars.empty() || building->next < end)
         return true;
-    auto days = std::make_unique<DaySets>(options.set_days);
-    days->assign(building->window, building->bits.data());
-    const std::size_t number = building->block;
-    building.reset();
+    if (building->days == nullptr) {
+        building->days = std::make_unique<DaySets>(options.set_days);
+        building->days->begin(building->window);
+        building->next_day = building->window.first_day;
+        return true;
+    }
+    const Day end_day = std::min(building->window.end_day, building->next_day + kDaysAtOnce);
+    for (; building->next_day < end_day; ++building->next_day)
+        building->days->assign(
+            building->next_day,
+            building->bits[static_cast<std::size_t>(building->next_day - building->window.first_day)]);
+    if (end_day < building->window.end_day)
+        return true;
     std::unique_lock<SharedLock> guard(lock);
-    blocks[number].days.swap(days);
+    blocks[building->block].days = std::move(building->days);
+    building.reset();
     return true;
 }
 

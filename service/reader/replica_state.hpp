@@ -27,12 +27,15 @@ struct Replica::Impl {
         std::vector<std::unique_ptr<OrdinalBits>> live; // of each table: the slots of listings that there are
         std::unique_ptr<DaySets> days;                  // null until they have been made
     };
-    // The sets of a block while they are being made: of the slots before `next`.
+    // The sets of a block while they are being made: the bits of the slots before `next`, then from these the sets of
+    // the days before `next_day`. What changes meanwhile changes in both.
     struct Building {
         std::size_t block = 0;
         relay::Slot next = 0;
         DaySpan window = {0, 0};
         std::vector<OrdinalBits> bits; // of each day of the window
+        std::unique_ptr<DaySets> days; // null until all slots are done
+        Day next_day = 0;
     };
 
     Block& block_of(relay::Slot slot) {
