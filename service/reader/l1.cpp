@@ -18,8 +18,12 @@ constexpr std::size_t kBlockOverhead = 16;
 // One read of so many is counted for what is hot: the counts' order is all that matters.
 constexpr std::uint64_t kHotSample = 8;
 
-std::size_t round_up(std::size_t size) { return (size + 15) / 16 * 16; }
-std::size_t bytes_of(const L1::Entry* entry) { return kBlockOverhead + round_up(sizeof(L1::Entry) + entry->room); }
+std::size_t round_up(std::size_t size) {
+    return (size + 15) / 16 * 16;
+}
+std::size_t bytes_of(const L1::Entry* entry) {
+    return kBlockOverhead + round_up(sizeof(L1::Entry) + entry->room);
+}
 
 std::size_t power_of_two(std::size_t least) {
     std::size_t power = 8;
@@ -32,7 +36,8 @@ std::size_t power_of_two(std::size_t least) {
 
 L1::L1(const L1Options& options)
     : options_(options), random_(options.seed), sketch_(power_of_two(options.bytes / kTypicalEntry)),
-      popular_(options.hot_listings), index_(power_of_two(options.bytes / kTypicalEntry)), sample_(mix(options.seed + 1)) {
+      popular_(options.hot_listings), index_(power_of_two(options.bytes / kTypicalEntry)),
+      sample_(mix(options.seed + 1)) {
     fixed_bytes_ = sketch_.bytes() + index_.size() * sizeof(Entry*);
     const std::size_t left = options.bytes > fixed_bytes_ ? options.bytes - fixed_bytes_ : 0;
     window_bound_ = left / 100;
@@ -40,7 +45,9 @@ L1::L1(const L1Options& options)
     protected_bound_ = main_bound_ / 5 * 4;
 }
 
-L1::~L1() { clear(); }
+L1::~L1() {
+    clear();
+}
 
 void L1::clear() {
     for (List* list : {&window_, &probation_, &protected_})
@@ -174,8 +181,9 @@ namespace {
 
 bool newer(const L1State& state, const L1::Entry& entry) {
     // Of another stretch, which may be of another history, or one of them has no version: what was read later is newer.
+    // What the stream brings holds from then on, whenever the other was read: what follows comes as well.
     if (entry.stretch != state.stretch || entry.version == kAnyVersion || state.version == kAnyVersion)
-        return state.as_of >= entry.as_of;
+        return state.event || state.as_of >= entry.as_of;
     if (state.version != entry.version)
         return state.version > entry.version;
     return entry.covered ? state.covered : state.covered || state.as_of >= entry.as_of;
@@ -188,7 +196,8 @@ bool L1::put(const Listing& listing, std::uint64_t hash, const L1State& state, C
     if (old != nullptr) {
         if (!newer(state, *old))
             return false;
-        if (old->text_size + state.booked.size() <= old->room && old->room < state.booked.size() + old->text_size + 256) {
+        if (old->text_size + state.booked.size() <= old->room &&
+            old->room < state.booked.size() + old->text_size + 256) {
             fill(old, state, now);
             return true;
         }

@@ -38,8 +38,9 @@ struct L1State {
     std::int64_t version = kAnyVersion;
     std::int64_t as_of = 0; // when it was read: true whatever the stream does
     Epoch epoch = 0;
-    Stretch stretch = 0; // of now
+    Stretch stretch = 0;  // of now
     bool covered = false; // the stream tells what follows (Recent::covers)
+    bool event = false;   // the stream brought it
     std::string_view booked;
 };
 

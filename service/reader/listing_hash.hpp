@@ -31,6 +31,8 @@ inline std::uint64_t hash_of(const Listing& listing) {
     return mix(hash + listing.key.text.size());
 }
 
-inline bool same(const Listing& a, const Listing& b) { return a.table == b.table && a.key == b.key; }
+inline bool same(const Listing& a, const Listing& b) {
+    return a.table == b.table && a.key == b.key;
+}
 
 } // namespace availability::reader

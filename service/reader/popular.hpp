@@ -31,8 +31,8 @@ class Popular {
     void fade();
 
     std::size_t top_;
-    std::size_t size_;              // of heap_, at most
-    std::vector<Counter> heap_;     // the least count first
+    std::size_t size_;          // of heap_, at most
+    std::vector<Counter> heap_; // the least count first
     std::unordered_map<std::uint64_t, std::size_t> places_;
     std::uint64_t added_ = 0;
     std::uint64_t until_fade_ = 0;

@@ -95,14 +95,14 @@ class Reader {
     void start();
     void stop();
 
-    // Calls `answered` once: before it returns if memory can tell, else later. It may call the reader again and stop it,
-    // but not destroy it.
+    // Calls `answered` once: before it returns if memory can tell, else later. It may call the reader again and stop
+    // it, but not destroy it.
     void read(const Listing& listing, const ReadOptions& options, Answered answered);
     void read_many(const std::vector<Listing>& listings, const ReadOptions& options, AllAnswered answered);
     void search(SetQuery query, const ReadOptions& options, std::function<void(const SetAnswer&)> answered);
 
-    // From the replica alone, uncounted, if the mode has it and it may tell; any thread. `look`: void(const Answer&). False: ask
-    // read().
+    // From the replica alone, uncounted, if the mode has it and it may tell; any thread. `look`: void(const Answer&).
+    // False: ask read().
     template <typename Look>
     bool read_now(const Listing& listing, const ReadOptions& options, Look look) const {
         Answer answer;

@@ -31,7 +31,8 @@ L1Options l1_options(const ReaderOptions& options) {
 Reader::Impl::Impl(std::unique_ptr<Timing> the_timing, ReaderOptions the_options, Tiers the_tiers)
     : timing(std::move(the_timing)), options(std::move(the_options)), tiers(the_tiers),
       max_age_us(std::chrono::microseconds(options.max_age).count()),
-      max_stale_us(std::chrono::microseconds(options.max_stale).count()), routing(options.routing), alarms(*timing), l1(l1_options(options)), recent(kRecentListings) {
+      max_stale_us(std::chrono::microseconds(options.max_stale).count()), routing(options.routing), alarms(*timing),
+      l1(l1_options(options)), recent(kRecentListings) {
     route.set(routing);
 }
 
@@ -79,7 +80,9 @@ void Reader::Impl::stop() {
 
 // --- what the stream tells -------------------------------------------------------------------------------------------
 
-void Reader::Impl::replaced() { recent.replaced(); }
+void Reader::Impl::replaced() {
+    recent.replaced();
+}
 
 void Reader::Impl::changed(const Change& change) {
     if (change.listing.key.empty())
@@ -100,6 +103,7 @@ void Reader::Impl::changed(const Change& change) {
     state.as_of = recent.as_of() != 0 ? recent.as_of() : change.at;
     state.stretch = recent.stretch();
     state.covered = true;
+    state.event = true;
     if (!state.no_listing)
         state.booked = change.booked;
     counters.l1_invalidated += l1.put(change.listing, hash, state, timing->now());
@@ -155,8 +159,7 @@ bool Reader::Impl::from_replica(const Listing& listing, std::int64_t min_version
         return false;
     }
     answer.outcome = found == Found::kFound ? Answer::Outcome::kFound : Answer::Outcome::kNoListing;
-    if (found == Found::kFound &&
-        !(whole && DaysetView::open(booked, answer.booked.size(), &answer.calendar)))
+    if (found == Found::kFound && !(whole && DaysetView::open(booked, answer.booked.size(), &answer.calendar)))
         return false;
     tell(&answer, answered);
     return true;
@@ -183,7 +186,8 @@ bool Reader::Impl::from_l1(const Listing& listing, std::uint64_t hash, std::int6
     const std::int64_t known_as_of = entry != nullptr ? as_of(*entry) : 0;
     const bool older = entry != nullptr && entry->version < min_version;
     counters.min_version_misses += older;
-    if (entry == nullptr || older || !fresh(known_as_of) || now >= entry->expires + (entry->hot ? kGrace : kGrace * 0)) {
+    if (entry == nullptr || older || !fresh(known_as_of) ||
+        now >= entry->expires + (entry->hot ? kGrace : kGrace * 0)) {
         ++counters.l1_misses;
         return false;
     }

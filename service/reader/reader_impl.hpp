@@ -79,14 +79,14 @@ struct Reader::Impl : FeedListener, std::enable_shared_from_this<Reader::Impl> {
         OwnedListing listing;
         std::uint64_t hash = 0;
         std::vector<WaitId> waits;
-        Clock::time_point deadline;     // of the one who waits longest
-        bool near = false;              // what comes is for L1 too
-        bool sent = false;              // to the database
-        std::size_t early = 0;          // those of the waits that were there when it was sent
-        Clock::time_point sent_at;      //
-        std::uint64_t token = 0;        // of the lease; 0: none
-        Epoch epoch = 0;                //
-        Clock::time_point give_up;      // when another's lease is no longer waited for
+        Clock::time_point deadline; // of the one who waits longest
+        bool near = false;          // what comes is for L1 too
+        bool sent = false;          // to the database
+        std::size_t early = 0;      // those of the waits that were there when it was sent
+        Clock::time_point sent_at;  //
+        std::uint64_t token = 0;    // of the lease; 0: none
+        Epoch epoch = 0;            //
+        Clock::time_point give_up;  // when another's lease is no longer waited for
         std::chrono::milliseconds step{0};
         std::shared_ptr<TierAnswer> old; // what L2 has, if it is not fresh
     };

@@ -204,7 +204,8 @@ bool Reader::Impl::shared_serves(const MissPtr& miss, const TierAnswer& answer) 
 
 void Reader::Impl::to_database(const MissPtr& miss) {
     if (!database_usable())
-        return database_failed(miss, tiers.database == nullptr ? "there is no database" : "the database is not to be had");
+        return database_failed(miss,
+                               tiers.database == nullptr ? "there is no database" : "the database is not to be had");
     const auto found = at_database.find(miss->listing.view());
     if (found == at_database.end()) {
         at_database.emplace(miss->listing.view(), miss);
@@ -427,7 +428,9 @@ void Reader::Impl::serve(WaitId id, const TierAnswer& tier, Source source, std::
     tell(&answer, end_wait(id));
 }
 
-void Reader::Impl::expire(WaitId id) { fall_back(id, "no answer by the deadline"); }
+void Reader::Impl::expire(WaitId id) {
+    fall_back(id, "no answer by the deadline");
+}
 
 bool Reader::Impl::acceptable(std::int64_t version, std::int64_t min_version, std::int64_t as_of) const {
     return version >= min_version && as_of != 0 && age_of(as_of) <= max_stale_us;

@@ -140,9 +140,15 @@ Reader::Reader(std::unique_ptr<Timing> timing, ReaderOptions options, Tiers tier
     };
 }
 
-Reader::~Reader() { impl_->stop(); }
-void Reader::start() { impl_->start(); }
-void Reader::stop() { impl_->stop(); }
+Reader::~Reader() {
+    impl_->stop();
+}
+void Reader::start() {
+    impl_->start();
+}
+void Reader::stop() {
+    impl_->stop();
+}
 
 void Reader::read(const Listing& listing, const ReadOptions& options, Answered answered) {
     Impl& impl = *impl_;
@@ -177,13 +183,17 @@ bool Reader::begin_now(const Listing& listing, Answer* answer) const {
     return true;
 }
 
-bool Reader::still_now() const { return impl_->replica_as_of() != 0; }
+bool Reader::still_now() const {
+    return impl_->replica_as_of() != 0;
+}
 
 void Reader::set_routing(const Routing& routing) {
     impl_->routing = routing;
     impl_->route.set(routing);
 }
-Routing Reader::routing() const { return impl_->routing; }
+Routing Reader::routing() const {
+    return impl_->routing;
+}
 
 bool Reader::ready() const {
     const Impl& impl = *impl_;

@@ -2,8 +2,8 @@
 //
 // A calendar that was read in the database, or in Redis, may land here after the event of the next change has passed
 // by: the stale fill. Kept for ever, since no further event comes, it would be wrong for as long as it is kept. So the
-// newest version of each listing that the stream told of lately is remembered, and a state is `covered` only if no newer
-// one was told.
+// newest version of each listing that the stream told of lately is remembered, and a state is `covered` only if no
+// newer one was told.
 //
 // That proves more. Let the stream be without a gap, and let F be the first progress after the remembering began: all
 // that was visible in the database at F had come by then, so whatever was not visible at F comes later and is
@@ -36,8 +36,8 @@ class Recent {
     Stretch stretch() const { return stretch_; }
     // Up to where the stretch has come; 0: not known.
     std::int64_t as_of() const { return as_of_; }
-    // Whether the state, which was true as of state_as_of, is the newest as of as_of(). A listing that doesn't exist may
-    // have no version.
+    // Whether the state, which was true as of state_as_of, is the newest as of as_of(). A listing that doesn't exist
+    // may have no version.
     bool covers(std::uint64_t hash, std::int64_t version, bool no_listing, std::int64_t state_as_of) const;
     // Whether a newer one was told.
     bool outdated(std::uint64_t hash, std::int64_t version, bool no_listing) const;

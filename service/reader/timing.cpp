@@ -32,6 +32,8 @@ class LoopTiming : public Timing {
 
 } // namespace
 
-std::unique_ptr<Timing> timing_of(boost::asio::io_context& io) { return std::make_unique<LoopTiming>(io); }
+std::unique_ptr<Timing> timing_of(boost::asio::io_context& io) {
+    return std::make_unique<LoopTiming>(io);
+}
 
 } // namespace availability::reader

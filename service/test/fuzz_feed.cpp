@@ -37,7 +37,9 @@ struct Told : Follower::Events {
 
 // What is held in the end; *problem if a promise was broken.
 std::string follow(std::string_view snapshot, std::string_view stream, std::size_t piece, const char** problem) {
-    Replica replica(1);
+    ReplicaOptions options;
+    options.set_days = 40; // each costs 8 kB to make
+    Replica replica(1, options);
     Told told;
     Follower follower(kTables, &replica, told);
     told.follower = &follower;

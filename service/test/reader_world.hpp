@@ -62,9 +62,7 @@ class Simulation {
         std::int64_t when;
         std::uint64_t order;
         std::function<void()> then;
-        bool operator<(const Todo& other) const {
-            return when != other.when ? when > other.when : order > other.order;
-        }
+        bool operator<(const Todo& other) const { return when != other.when ? when > other.when : order > other.order; }
     };
     std::int64_t now_ = 0;
     std::uint64_t order_ = 0;
@@ -103,12 +101,14 @@ class History {
     explicit History(std::size_t listings) : states_(listings, {State()}) {}
     std::size_t listings() const { return states_.size(); }
     const std::vector<State>& of(std::int64_t listing) const { return states_[static_cast<std::size_t>(listing)]; }
-    void add(std::int64_t listing, State state) { states_[static_cast<std::size_t>(listing)].push_back(std::move(state)); }
-    // The place of the state that was there at a time.
+    void add(std::int64_t listing, State state) {
+        states_[static_cast<std::size_t>(listing)].push_back(std::move(state));
+    }
+    // The place of the state that was there just before a time: of one moment, one thing comes before the other.
     std::size_t place_at(std::int64_t listing, std::int64_t at) const {
         const auto& states = of(listing);
         std::size_t place = states.size() - 1;
-        while (place > 0 && states[place].at > at)
+        while (place > 0 && states[place].at >= at)
             --place;
         return place;
     }
@@ -136,9 +136,8 @@ class Tier {
   protected:
     bool chance(double share) { return std::uniform_real_distribution<double>(0, 1)(random_) < share; }
     microseconds half() {
-        return microseconds(std::uniform_int_distribution<std::int64_t>(behaviour.least.count(), behaviour.most.count())(
-                                random_) /
-                            2);
+        return microseconds(
+            std::uniform_int_distribution<std::int64_t>(behaviour.least.count(), behaviour.most.count())(random_) / 2);
     }
     void answer(std::size_t count, const std::function<void(std::vector<TierAnswer>&)>& look, TierAnswered done) {
         ++calls;
@@ -420,13 +419,21 @@ namespace availability::reader {
 struct Feed::Impl {};
 Feed::Feed(boost::asio::io_context&, FeedOptions, Replica*) {}
 Feed::~Feed() = default;
-void Feed::add_listener(FeedListener* listener) { test::fed.listeners.push_back(listener); }
+void Feed::add_listener(FeedListener* listener) {
+    test::fed.listeners.push_back(listener);
+}
 void Feed::remove_listener(FeedListener* listener) {
     auto& listeners = test::fed.listeners;
     listeners.erase(std::remove(listeners.begin(), listeners.end(), listener), listeners.end());
 }
-Feed::State Feed::state() const { return test::fed.state; }
-Epoch Feed::epoch() const { return test::fed.epoch; }
-std::int64_t Feed::as_of() const { return test::fed.as_of; }
+Feed::State Feed::state() const {
+    return test::fed.state;
+}
+Epoch Feed::epoch() const {
+    return test::fed.epoch;
+}
+std::int64_t Feed::as_of() const {
+    return test::fed.as_of;
+}
 
 } // namespace availability::reader

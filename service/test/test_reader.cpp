@@ -65,8 +65,8 @@ class Rig {
 };
 
 bool is(const Told& told, Answer::Outcome outcome, Source source, bool stale = false) {
-    const bool right = told.calls == 1 && told.answer.outcome == outcome && told.answer.source == source &&
-                       told.answer.stale == stale;
+    const bool right =
+        told.calls == 1 && told.answer.outcome == outcome && told.answer.source == source && told.answer.stale == stale;
     if (!right)
         std::printf("# calls %d outcome %d source %s stale %d age %lld us %s\n", told.calls, (int)told.answer.outcome,
                     std::string(word_of(told.answer.source)).c_str(), told.answer.stale, (long long)told.age,
@@ -86,9 +86,8 @@ void herd() {
         int answers = 0;
         for (int i = 0; i < 1000; ++i)
             for (Reader* reader : {rig.reader.get(), other.get()})
-                reader->read({0, Key::of(i % 10)}, {}, [&](const Answer& answer) {
-                    answers += answer.outcome == kFound && !answer.stale;
-                });
+                reader->read({0, Key::of(i % 10)}, {},
+                             [&](const Answer& answer) { answers += answer.outcome == kFound && !answer.stale; });
         rig.run(milliseconds(100));
         CHECK(answers == 2000);
         CHECK(rig.world.database.listings == (redis ? 10 : 20));
@@ -121,11 +120,21 @@ void stale_fill() {
     const std::int64_t newer = rig.world.commit(1);
     rig.run(milliseconds(1));
     const auto now = rig.read(1);
-    CHECK(is(*now, kFound, Source::kL1) && now->answer.version == newer && now->booked == rig.world.history.now(1).booked);
+    CHECK(is(*now, kFound, Source::kL1) && now->answer.version == newer &&
+          now->booked == rig.world.history.now(1).booked);
     rig.world.commit(1, false);
     rig.run(milliseconds(1));
     CHECK(is(*rig.read(1), kNoListing, Source::kL1));
     CHECK(rig.reader->counters().l1_invalidated == 2);
+    // Also what was not there a moment ago, without a version.
+    rig.world.database.behaviour = Behaviour();
+    rig.world.commit(2, false);
+    rig.run(milliseconds(200));
+    rig.read_and_run(2);
+    CHECK(is(*rig.read(2), kNoListing, Source::kL1));
+    const std::int64_t created = rig.world.commit(2);
+    rig.run(milliseconds(1));
+    CHECK(is(*rig.read(2), kFound, Source::kL1) && rig.read(2)->answer.version == created);
 }
 
 void near_is_as_old_as_the_stream() {

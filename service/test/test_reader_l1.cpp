@@ -15,7 +15,9 @@ namespace {
 
 constexpr Clock::time_point kNow{std::chrono::hours(1)};
 
-Listing listing_of(std::int64_t number) { return {0, Key::of(number)}; }
+Listing listing_of(std::int64_t number) {
+    return {0, Key::of(number)};
+}
 
 L1State state_of(std::int64_t version, std::int64_t as_of, std::string_view booked) {
     L1State state;

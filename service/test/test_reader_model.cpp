@@ -196,6 +196,14 @@ class Trial {
                          ? !states[i].exists
                          : states[i].exists && states[i].version == answer.version && states[i].booked == answer.booked;
         CHECK(known);
+        if (!known) {
+            const State& then = states[world_.history.place_at(number, answer.as_of)];
+            std::printf("# listing %lld: %s from %s, mode %s, version %lld, as of %lld us ago; then %lld, exists %d\n",
+                        (long long)number, answer.outcome == Answer::Outcome::kFound ? "found" : "none",
+                        std::string(word_of(answer.source)).c_str(),
+                        std::string(word_of(reader_->routing().mode)).c_str(), (long long)answer.version,
+                        (long long)age, (long long)then.version, then.exists);
+        }
         if (answer.outcome != Answer::Outcome::kFound)
             return;
         CHECK(answer.version >= options.min_version);

@@ -1,5 +1,6 @@
 // The replica: against a map of sets of days, through random histories; and a million listings.
 
+#include <cstdlib>
 #include <ctime>
 
 #include "relay/test/seed.hpp"
@@ -187,14 +188,15 @@ void many_come_and_go() {
     CHECK((replica.search(query).listings == std::vector<std::string>{std::to_string(2 * kCount - 4)}));
 }
 
-// The smallest that still shows what a million takes; the figures are for people, the bytes are a promise.
-void a_million() {
-    // Of this thread's time, whatever else runs.
+// The figures are for people, LISTINGS=1000000 gives those of a million; the bytes are a promise.
+void many_take_little() {
+    // Of this process's time, whatever else runs.
     struct Clock {
         static double now() { return static_cast<double>(std::clock()) * 1000 / CLOCKS_PER_SEC; }
     };
     const auto milliseconds = [](double since) { return Clock::now() - since; };
-    constexpr std::int64_t kCount = 1000000;
+    const char* const wanted = std::getenv("LISTINGS");
+    const std::int64_t count = wanted == nullptr ? 200000 : std::atoll(wanted);
     std::mt19937_64 random(1);
     std::vector<std::string> calendars;
     for (int i = 0; i < 5000; ++i) {
@@ -208,10 +210,10 @@ void a_million() {
     Replica replica(1);
     auto from = Clock::now();
     replica.begin_load();
-    for (std::int64_t i = 0; i < kCount; ++i)
+    for (std::int64_t i = 0; i < count; ++i)
         replica.apply({0, Key::of(i * 7)}, i, calendars[static_cast<std::size_t>(i) % 5000]);
     replica.end_load();
-    std::printf("# a million: applied in %.0f ms\n", milliseconds(from));
+    std::printf("# %lld listings: applied in %.0f ms\n", static_cast<long long>(count), milliseconds(from));
     SetQuery query;
     query.from = kToday + 200, query.to = kToday + 207;
     from = Clock::now();
@@ -236,22 +238,22 @@ void a_million() {
     }
     from = Clock::now();
     std::size_t bytes = 0;
-    for (std::int64_t i = 0; i < kCount; ++i)
-        replica.read({0, Key::of(static_cast<std::int64_t>(random() % kCount) * 7)},
+    for (std::int64_t i = 0; i < count; ++i)
+        replica.read({0, Key::of(static_cast<std::int64_t>(random() % count) * 7)},
                      [&](const Replica::Held& held) { bytes += held.booked.size(); });
-    std::printf("# a read: %.0f ns\n", milliseconds(from));
+    std::printf("# a read: %.0f ns\n", milliseconds(from) * 1e6 / static_cast<double>(count));
     from = Clock::now();
     for (std::int64_t i = 0; i < 100000; ++i) {
-        const auto n = static_cast<std::int64_t>(random() % kCount);
-        replica.apply({0, Key::of(n * 7)}, kCount + i, calendars[random() % 5000]);
+        const auto n = static_cast<std::int64_t>(random() % count);
+        replica.apply({0, Key::of(n * 7)}, count + i, calendars[static_cast<std::size_t>(n + i) % 5000]);
     }
     std::printf("# a change of all of a calendar: %.0f ns\n", milliseconds(from) * 10);
-    CHECK(bytes > 0 && replica.bytes() < 150000000);
+    CHECK(bytes > 0 && replica.bytes() < static_cast<std::size_t>(count) * 150);
     query.to = kToday + 207, query.nights = 0;
     const SetAnswer after = replica.search(query);
     Replica fresh(1);
     fresh.begin_load();
-    for (std::int64_t i = 0; i < kCount; ++i)
+    for (std::int64_t i = 0; i < count; ++i)
         replica.read({0, Key::of(i * 7)}, [&](const Replica::Held& held) {
             fresh.apply({0, Key::of(i * 7)}, held.version, held.booked);
         });
@@ -265,6 +267,6 @@ int main() {
     test::run("replica: random histories agree with a map", random_histories);
     test::run("replica: nothing is told before the first load", before_the_first_load);
     test::run("replica: listings that come and go", many_come_and_go);
-    test::run("replica: a million listings take less than 150 MB", a_million);
+    test::run("replica: a listing takes less than 150 bytes", many_take_little);
     return test::exit_status();
 }
