@@ -121,7 +121,7 @@ $node->safe_psql('postgres', q(
 	ALTER TABLE r_int8_calendar ENABLE ROW LEVEL SECURITY;
 	CREATE POLICY p ON r_int8_calendar USING (false)));
 my $liar = DatabaseTool->new($conninfo, 1, 10, 'public.liar', 'public.disguise', 'nonsense', 'public.r_text_day');
-is_deeply([ map { s/ \d+ 3a30.*//r } $liar->ask('read', 5000, map { DatabaseTool::number(0, $_) } 1 .. 6) ],
+is_deeply([ map { s/ \d+ 3a30.*//r =~ s/^none \d+$/none/r } $liar->ask('read', 5000, map { DatabaseTool::number(0, $_) } 1 .. 6) ],
 	[ 'found 1', 'failed the calendar can\'t be read: ' . 'too short', 'failed the row of the calendar can\'t be read',
 		'failed the calendar can\'t be read: ' . 'too short', 'failed the row of the calendar can\'t be read', 'none' ], 'nothing is believed of bytes')
 	or diag join "\n", $liar->ask('read', 5000, map { DatabaseTool::number(0, $_) } 1 .. 6);
@@ -322,6 +322,18 @@ for (1 .. 100)
 }
 like($answer, qr/^found /, 'the next host is tried');
 $second_host->stop;
+
+# TLS decrypts more at once than libpq takes from it: nothing waits for a socket that has no more to say.
+my $data = PostgreSQL::Test::Utils::tempdir;
+PostgreSQL::Test::Utils::system_or_bail('openssl', 'req', '-new', '-x509', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', "$data/server.key", '-out', "$data/server.crt");
+chmod 0600, "$data/server.key";
+$node->append_conf('postgresql.conf', "ssl = on\nssl_cert_file = '$data/server.crt'\nssl_key_file = '$data/server.key'\n");
+$node->restart;
+my $tls = DatabaseTool->new("host=127.0.0.1 port=$port dbname=postgres sslmode=require", 2, 10, 'public.r_int8_calendar');
+is(scalar $tls->ask('query', 10000, '', 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'), 't', 'by TLS');
+my @wrong = grep { length scalar $tls->ask('query', 10000, '', "SELECT repeat('x', $_)") != $_ } map { ($_, $_ - 1, $_ + 1) } 8192, 16384, 65536, 1_000_000, 3_000_000;
+is_deeply(\@wrong, [], 'answers of any size come whole');
+$tls->stop;
 
 $node->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
