@@ -310,6 +310,16 @@ my $nowhere = DatabaseTool->new('host=no.such.host.invalid', 1, 10, 'public.r_in
 like(scalar $nowhere->ask('read', 10000, DatabaseTool::number(0, 42)), qr/^failed the database can't be reached/, 'no host');
 $nowhere->stop;
 
+# A server without room for more connections is not asked again and again.
+$node->safe_psql('postgres', 'CREATE ROLE few LOGIN CONNECTION LIMIT 2');
+my $few = DatabaseTool->new("$conninfo user=few", 10, 200, 'public.r_int8_calendar');
+%burst = map { split / / } $few->ask('burst', 100, 8000, 'SELECT pg_sleep(0.02)');
+is($burst{none}, 100, 'what there is serves all that wait') or diag explain \%burst;
+is($few->state->{connections}, 2, 'by as many connections as there may be');
+my $refused = () = slurp_file($node->logfile) =~ /too many connections for role "few"/g;
+cmp_ok($refused, '<', 40, 'with few tries for more');
+$few->stop;
+
 # A host that takes connections and says nothing comes last the next time.
 my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', Proto => 'tcp') or die $!;
 my $second_host = DatabaseTool->new('host=127.0.0.1,127.0.0.1 port=' . $silent->sockport . ",$port dbname=postgres", 1, 10, 'public.r_int8_calendar');
