@@ -307,7 +307,8 @@ void Connection::wait_readable() {
 
 void Connection::readable() {
     bool works = PQconsumeInput(connection_) == 1;
-    // What TLS has decrypted already, the socket does not tell of.
+    // What TLS has decrypted already, the socket does not tell of: a record may be longer than what libpq had room for
+    // (servers before 17 send records that always fit).
     auto* tls = static_cast<SSL*>(PQsslStruct(connection_, "OpenSSL"));
     while (works && tls != nullptr && SSL_pending(tls) > 0)
         works = PQconsumeInput(connection_) == 1;

@@ -117,6 +117,10 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
             queue.pop_front();
             execute(*idle, std::move(pending));
         }
+        // A server that has room for no more is left alone for a while; those that wait are served by what there is.
+        // With no connection at all the breaker says when to try.
+        if (!connections.empty() && Clock::now() < more_not_before)
+            return watch_deadlines();
         for (std::size_t wanted = std::min(queue.size(), options.connections);
              connecting < wanted && connections.size() + connecting < options.connections;)
             connect(Breaker::Ticket());
@@ -263,6 +267,7 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
         }
         connecting--;
         tries = 0;
+        connect_failures = 0;
         counted.connects++;
         if (ticket)
             breaker.succeeded(ticket, Clock::now());
@@ -284,9 +289,10 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
     void connect_failed(Breaker::Ticket ticket, const std::string& problem) {
         connecting--;
         trouble(problem);
+        more_not_before = Clock::now() + relay::redis::backoff(connect_failures++, 100ms, 5000ms);
         if (ticket)
             breaker.failed(ticket, Clock::now());
-        if (connections.empty())
+        if (connections.empty() && connecting == 0)
             refuse_queue("the database can't be reached", true);
         proceed();
     }
@@ -379,7 +385,9 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
     std::list<ConnectionPtr> opening;
     std::size_t connecting = 0;
     std::size_t first_host = 0;
-    unsigned tries = 0;
+    unsigned tries = 0;            // for the one connection that is kept
+    unsigned connect_failures = 0; // in a row
+    Clock::time_point more_not_before{};
     bool prepares;
     bool stopped = false;
     bool draining = false;

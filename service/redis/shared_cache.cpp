@@ -4,13 +4,13 @@
 #include <map>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
 
 #include "relay/clock.hpp"
 #include "relay/redis/backoff.hpp"
 #include "relay/redis/command.hpp"
 #include "relay/redis/scripts.hpp"
+#include "service/redis/batch.hpp"
 #include "service/redis/entries.hpp"
 
 namespace availability::shared_cache {
@@ -33,35 +33,6 @@ namespace {
 constexpr auto kFillDeadline = 500ms;
 // How long one reader may take to bring months that an entry lacks.
 constexpr std::int64_t kCoalesceLife = 2000;
-
-// The listings of a batch that one master has, and one relay writes.
-struct Group {
-    std::string node;
-    std::string record_prefix;
-    std::vector<std::size_t> places;
-    Breaker::Ticket ticket;
-    std::size_t unanswered = 0;
-    bool failed = false;
-    Epoch epoch = 0; // of the record; 0: there is none
-    std::int64_t as_of = 0;
-};
-
-struct Batch {
-    explicit Batch(asio::io_context& io) : timer(io) {}
-
-    std::vector<OwnedListing> listings;
-    std::vector<std::string> keys;
-    std::vector<TierAnswer> answers;
-    std::vector<Verdict> verdicts;
-    std::vector<Group> groups;
-    bool lease = false;
-    Clock::time_point deadline;
-    reader::TierAnswered done;
-    asio::steady_timer timer;
-    std::size_t left = 0; // answers that are still to come, in this round trip
-    bool finished = false;
-};
-using BatchPtr = std::shared_ptr<Batch>;
 
 Day today() {
     return static_cast<Day>(relay::now_us() / 86400000000);

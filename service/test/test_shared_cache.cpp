@@ -76,10 +76,17 @@ Options options(const std::vector<std::string>& nodes, bool cluster = false, Lay
     for (const std::string& node : nodes)
         options.client.nodes.push_back(*relay::redis::parse_endpoint(node));
     options.client.cluster = cluster;
-    options.client.connection.timeout = 500ms;
+    options.client.connection.timeout = 10s;
     options.tables.resize(1);
     options.layout = layout;
-    options.timeout = 200ms;
+    options.timeout = 5s;
+    return options;
+}
+
+// Of one who does not wait for long.
+Options impatient(Options options) {
+    options.client.connection.timeout = 1s;
+    options.timeout = 400ms;
     return options;
 }
 
@@ -304,7 +311,6 @@ void stale_fills_lose(RedisServer& server) {
 
 void herd(const std::vector<std::string>& nodes, bool cluster) {
     Options given = options(nodes, cluster);
-    given.timeout = 5s;
     Rig rig(given, 3);
     constexpr int kListings = 10;
     constexpr int kReads = 1000;
@@ -339,21 +345,21 @@ void stands_still(RedisServer& server) {
     server.ask({"FLUSHALL"});
     server.ask({"SET", record_key(), record()});
     write(server, 1, 5, booked());
-    Rig rig(options({server.address()}));
+    Rig rig(impatient(options({server.address()})));
     CHECK(rig.read(1).kind == Kind::kFound);
     server.pause();
     for (int i = 0; i < 8; i++) {
         const auto begin = Clock::now();
         CHECK(rig.read(std::vector<OwnedListing>{listing(1)}, true, 0, i % 2 == 0 ? 50ms : 10s)[0].kind ==
               Kind::kFailed);
-        CHECK(Clock::now() - begin < 600ms); // the timeout is 200 ms
+        CHECK(Clock::now() - begin < 3s); // the timeout is 400 ms
     }
     CHECK(rig.cache().counters().timeouts >= 1);
     CHECK(!rig.cache().usable());
     const auto begin = Clock::now();
     for (int i = 0; i < 100; i++)
         CHECK(rig.read(1).kind == Kind::kFailed);
-    CHECK(Clock::now() - begin < 2s);
+    CHECK(Clock::now() - begin < 3s);
     server.resume();
     CHECK(rig.run_until([&] { return rig.cache().usable() && rig.read(1).kind == Kind::kFound; }));
     rig.run_until([&] { return rig.read(1).kind == Kind::kFound && rig.cache().breaker() == 0; });
@@ -363,7 +369,7 @@ void stands_still(RedisServer& server) {
 void goes_and_comes() {
     RedisServer server;
     server.ask({"SET", record_key(), record()});
-    Rig rig(options({server.address()}));
+    Rig rig(impatient(options({server.address()})));
     write(server, 1, 5, booked());
     CHECK(rig.read(1).kind == Kind::kFound);
     const TierAnswer granted = rig.read(2, true);
@@ -372,7 +378,7 @@ void goes_and_comes() {
         const auto begin = Clock::now();
         const TierAnswer answer = rig.read(1, true);
         CHECK(answer.kind == Kind::kFailed && !answer.reason.empty());
-        CHECK(Clock::now() - begin < 600ms);
+        CHECK(Clock::now() - begin < 3s);
     }
     CHECK(!rig.cache().usable());
     rig.cache().fill({}); // nobody waits for it
@@ -396,7 +402,7 @@ void full(RedisServer& server) {
     const auto begin = Clock::now();
     const auto answers = rig.read({listing(1), listing(2)}, true);
     CHECK(answers[0].kind == Kind::kFound && answers[1].kind == Kind::kMiss);
-    CHECK(Clock::now() - begin < 600ms);
+    CHECK(Clock::now() - begin < 3s);
     CHECK(rig.cache().counters().lease_refused == 1 && rig.cache().breaker() == 0);
     rig.fill(3, granted, 5, booked());
     CHECK(rig.cache().counters().fills_failed == 1);
@@ -479,7 +485,7 @@ void clustered() {
         CHECK(write(cluster.node(owner), n, 100 + n, booked()) == "1");
     }
     {
-        Rig rig(options({nodes[1]}, true));
+        Rig rig(impatient(options({nodes[1]}, true)));
         rig.run_until([&] { return rig.read(0).kind == Kind::kFound && rig.read(on_last).kind == Kind::kFound; });
         auto answers = rig.read(listings, true);
         for (std::size_t n = 0; n < answers.size(); n++)
@@ -490,7 +496,7 @@ void clustered() {
         for (int i = 0; i < 7; i++) {
             const auto begin = Clock::now();
             answers = rig.read(listings, true);
-            CHECK(Clock::now() - begin < 700ms);
+            CHECK(Clock::now() - begin < 3s);
             for (std::size_t n = 0; n < answers.size(); n++)
                 CHECK(answers[n].kind == (owners[n] == 2 ? Kind::kFailed : Kind::kFound));
         }
@@ -499,7 +505,7 @@ void clustered() {
         const auto begin = Clock::now();
         for (int i = 0; i < 20; i++)
             CHECK(rig.read(on_last).kind == Kind::kFailed);
-        CHECK(Clock::now() - begin < 1s);
+        CHECK(Clock::now() - begin < 3s);
         cluster.node(2).resume();
         CHECK(rig.run_until([&] { return rig.read(on_last).kind == Kind::kFound; }));
         CHECK(rig.run_until([&] { return cluster.is_whole(); }));
