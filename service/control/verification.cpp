@@ -57,8 +57,7 @@ void Verification::sample(const reader::OwnedListing& listing, const Answer& ans
                  " CASE WHEN pg_catalog.current_setting('track_commit_timestamp')::pg_catalog.bool THEN"
                  " (extract(epoch FROM pg_catalog.pg_xact_commit_timestamp(t.xmin)) * 1000000)::pg_catalog.int8 END"
                  " FROM ONLY " +
-                 table->calendar + " AS t WHERE t.listing_id " + std::string(table->equals()) +
-                 " $1::" + table->type_name;
+                 table->calendar + " AS t WHERE t.listing_id OPERATOR(pg_catalog.=) $1::" + table->type_name;
     query.parameters = {*key};
     query.deadline = database::Clock::now() + kDeadline;
     query.primary_only = true;

@@ -20,6 +20,7 @@ constexpr unsigned kBoolOid = 16;
 
 // Settings of this transaction alone: the pipeline is one. Whether the server is a standby is asked before the
 // statement takes its snapshot, so that one which is promoted in between can't pass old rows for the truth.
+constexpr char kPreambleName[] = "availability_preamble";
 constexpr char kPreamble[] =
     "SELECT pg_catalog.set_config('statement_timeout', coalesce($1, pg_catalog.current_setting('statement_timeout')), "
     "true),"
@@ -203,6 +204,7 @@ void Connection::execute(const Query& query, bool prepare, Executed done) {
     executed_ = std::move(done);
     result_ = {};
     steps_.clear();
+    preparing_.clear();
     primary_only_ = query.primary_only;
     is_standby_ = false;
     overdue_ = false;
@@ -219,20 +221,36 @@ void Connection::execute(const Query& query, bool prepare, Executed done) {
 }
 
 bool Connection::send(const Query& query, bool prepare) {
-    const bool sent = send_preamble(query) && send_statement(query, prepare) && PQpipelineSync(connection_) == 1;
+    const bool sent =
+        send_preamble(query, prepare) && send_statement(query, prepare) && PQpipelineSync(connection_) == 1;
     steps_.push_back(Step::kEnd);
     std::reverse(steps_.begin(), steps_.end());
     return sent;
 }
 
-bool Connection::send_preamble(const Query& query) {
+bool Connection::send_preamble(const Query& query, bool prepare) {
     const bool timed = query.deadline != Clock::time_point::max();
     if (!timed && !query.primary_only)
         return true;
     const std::string timeout = timed ? statement_timeout(query.deadline) : std::string();
     const char* const values[] = {timed ? timeout.c_str() : nullptr, query.primary_only ? "t" : "f"};
+    if (!prepare) {
+        steps_.push_back(Step::kPreamble);
+        return PQsendQueryParams(connection_, kPreamble, 2, kPreambleTypes, values, nullptr, nullptr, 0) == 1;
+    }
+    if (!send_prepare(kPreambleName, kPreamble, 2, kPreambleTypes))
+        return false;
     steps_.push_back(Step::kPreamble);
-    return PQsendQueryParams(connection_, kPreamble, 2, kPreambleTypes, values, nullptr, nullptr, 0) == 1;
+    return PQsendQueryPrepared(connection_, kPreambleName, 2, values, nullptr, nullptr, 0) == 1;
+}
+
+// Unless it is there already.
+bool Connection::send_prepare(const char* name, const char* text, int count, const Oid* types) {
+    if (prepared_.count(name) != 0)
+        return true;
+    preparing_.emplace_back(name);
+    steps_.push_back(Step::kPrepare);
+    return PQsendPrepare(connection_, name, text, count, types) == 1;
 }
 
 bool Connection::send_statement(const Query& query, bool prepare) {
@@ -248,12 +266,8 @@ bool Connection::send_statement(const Query& query, bool prepare) {
         return PQsendQueryParams(connection_, with_traceparent(query.text, query.traceparent).c_str(), count,
                                  types.data(), values.data(), nullptr, nullptr, 0) == 1;
     }
-    if (prepared_.count(query.name) == 0) {
-        preparing_ = query.name;
-        steps_.push_back(Step::kPrepare);
-        if (PQsendPrepare(connection_, query.name.c_str(), query.text.c_str(), count, types.data()) != 1)
-            return false;
-    }
+    if (!send_prepare(query.name.c_str(), query.text.c_str(), count, types.data()))
+        return false;
     steps_.push_back(Step::kStatement);
     return PQsendQueryPrepared(connection_, query.name.c_str(), count, values.data(), nullptr, nullptr, 0) == 1;
 }
@@ -338,8 +352,10 @@ void Connection::take(PGresult* result) {
             take_rows(result);
         break;
     case PGRES_COMMAND_OK:
-        if (steps_.back() == Step::kPrepare)
-            prepared_.insert(preparing_);
+        if (steps_.back() == Step::kPrepare && !preparing_.empty()) {
+            prepared_.insert(std::move(preparing_.front()));
+            preparing_.pop_front();
+        }
         break;
     case PGRES_PIPELINE_SYNC:
     case PGRES_PIPELINE_ABORTED:

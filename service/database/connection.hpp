@@ -1,6 +1,7 @@
 // One connection of the pool: libpq's pipeline mode, driven by Asio; one query at a time.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -29,9 +30,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     // Handlers are called later, from the loop; after close() never.
     void connect(const Parameters& parameters, Clock::time_point deadline, Connected done);
-    // While idle. `prepare`: whether by the query's name. `done` is told by the deadline, whatever happens. Then it is
-    // idle again; or closed; or the server has not answered yet (is_overdue()): it has a moment more to do so, since it
-    // has a timeout of its own, before the connection counts as dead.
+    // While idle. `prepare`: whether prepared statements may be used. `done` is told by the deadline, whatever happens.
+    // Then it is idle again; or closed; or the server has not answered yet (is_overdue()): it has a moment more to do
+    // so, since it has a timeout of its own, before the connection counts as dead.
     void execute(const Query& query, bool prepare, Executed done);
     // Of one that is overdue: called once, when it is idle again (true) or closed.
     void when_settled(std::function<void(bool works)> settled) { settled_ = std::move(settled); }
@@ -53,7 +54,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool adopt_socket();
     void connect_failed(const std::string& what);
     bool send(const Query& query, bool prepare);
-    bool send_preamble(const Query& query);
+    bool send_preamble(const Query& query, bool prepare);
+    bool send_prepare(const char* name, const char* text, int count, const Oid* types);
     bool send_statement(const Query& query, bool prepare);
     void flush();
     void wait_readable();
@@ -84,8 +86,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::set<std::string> prepared_;
 
     QueryResult result_;
-    std::vector<Step> steps_; // whose answers are still to come, the first at the end
-    std::string preparing_;
+    std::vector<Step> steps_;           // whose answers are still to come, the first at the end
+    std::deque<std::string> preparing_; // the answers to which are still to come
     bool primary_only_ = false;
     bool is_standby_ = false;
 };

@@ -124,19 +124,20 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
     }
 
     void execute(const ConnectionPtr& connection, std::shared_ptr<Pending> pending) {
-        const Query& query = pending->query;
-        connection->execute(query, prepares && !pending->again,
-                            [self = shared_from_this(), connection, pending](QueryResult result) {
-                                self->executed(connection, pending, std::move(result));
+        const bool prepared = prepares && !pending->again;
+        connection->execute(pending->query, prepared,
+                            [self = shared_from_this(), connection, pending, prepared](QueryResult result) {
+                                self->executed(connection, pending, prepared, std::move(result));
                             });
     }
 
-    void executed(const ConnectionPtr& connection, const std::shared_ptr<Pending>& pending, QueryResult result) {
+    void executed(const ConnectionPtr& connection, const std::shared_ptr<Pending>& pending, bool prepared,
+                  QueryResult result) {
         const auto now = Clock::now();
         const QueryError& error = result.error;
-        if (error.kind == Kind::kServer && says_not_prepared(error.sqlstate) && !pending->query.name.empty() &&
-            !pending->again && pending->query.deadline > now) {
-            // Nothing was done: the error comes before the statement begins.
+        if (error.kind == Kind::kServer && says_not_prepared(error.sqlstate) && prepared && !pending->again &&
+            pending->query.deadline > now) {
+            // Nothing was done: the transaction is rolled back.
             if (std::exchange(prepares, false))
                 spdlog::warn(
                     "database: prepared statements don't last ({}): no more are made; PgBouncer keeps them from "

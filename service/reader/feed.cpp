@@ -114,12 +114,17 @@ struct Feed::Impl : std::enable_shared_from_this<Impl>, private Follower::Events
 // ------------------------------------------------------------------------------------------
 
 void Feed::Impl::loading() {
+    if (stopped)
+        return;
     state = State::kLoading;
     problem = "loading a snapshot";
     begins_anew = true;
 }
 
+// Amid a call, a listener may have stopped it: what came with that goes to nobody.
 void Feed::Impl::replaced() {
+    if (stopped)
+        return;
     begins_anew = true;
     epoch = follower.epoch();
     state = State::kStreaming;
@@ -134,6 +139,8 @@ void Feed::Impl::changed(const Change& change) {
 
 // A commit may be reported after one with a later time.
 void Feed::Impl::progress(std::int64_t upto) {
+    if (stopped)
+        return;
     if (begins_anew || upto > as_of)
         as_of = upto;
     begins_anew = false;

@@ -307,6 +307,8 @@ class World {
         : random(seed), history(listings), database(simulation, random, history), redis(simulation, random),
           stream(simulation, random), to_redis(simulation, random), replica(1), feed(io, {}, nullptr) {
         fed = FeedState();
+        replica.begin_load();
+        replica.end_load();
         tick();
     }
 

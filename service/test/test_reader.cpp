@@ -160,7 +160,7 @@ void near_is_as_old_as_the_stream() {
 void falls_through_the_tiers() {
     Rig rig(options_of(Mode::kReplica));
     CHECK(rig.reader->ready() && rig.reader->age() >= microseconds(0));
-    rig.world.break_stream(); // the replica of this world is empty until it has loaded
+    rig.world.break_stream();
     CHECK(!rig.reader->ready());
     CHECK(is(*rig.read_and_run(1), kFound, Source::kL2));
     rig.run(milliseconds(500));
@@ -434,7 +434,7 @@ void searches() {
     CHECK(told.size() == 1 && told[0].listings.size() == 2 && !told[0].stale);
     search();
     rig.run(milliseconds(1001));
-    CHECK(told.size() == 2 && !told[1].available && !told[1].reason.empty());
+    CHECK(told.size() == 2 && told[1].source == Source::kReplica && !told[1].stale); // by then it had loaded
     search();
     CHECK(told.size() == 3 && told[2].available && told[2].source == Source::kReplica && !told[2].stale);
     rig.lose_relay();
@@ -442,9 +442,13 @@ void searches() {
     search();
     sets.waiting.back()(SetAnswer());
     CHECK(told.size() == 4 && told[3].source == Source::kReplica && told[3].stale);
+    rig.run(milliseconds(61'000));
     search();
+    search();
+    sets.waiting.back()(SetAnswer());
+    CHECK(told.size() == 5 && !told[4].available && !told[4].reason.empty());
     reader.stop();
-    CHECK(told.size() == 5);
+    CHECK(told.size() == 6 && !told[5].available);
 }
 
 } // namespace

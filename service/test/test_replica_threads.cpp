@@ -59,7 +59,7 @@ void readers_beside_the_writer() {
             query.after = Key::of(static_cast<std::int64_t>(random() % kListings));
             const SetAnswer answer = replica.search(query);
             // One day is booked of ten: three nights are free somewhere in every one that there is.
-            wrong += answer.available && query.nights == 3 && answer.count + answer.unknown < kListings - 1;
+            wrong += answer.available && query.nights == 3 && answer.count < kListings - 1;
             wrong += replica.bytes() == 0 || replica.listings() > kListings;
         }
     };
@@ -77,7 +77,8 @@ void readers_beside_the_writer() {
         ++version;
         if (step % 97 == 0) {
             replica.forget(listing);
-            replica.apply(listing, ++version, calendar_of(version));
+            ++version;
+            replica.apply(listing, version, calendar_of(version));
         } else if (step % 101 == 0) {
             replica.drop(listing, version);
             replica.apply(listing, version + 1, calendar_of(version + 1));
