@@ -18,6 +18,7 @@ ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 # A relative CALENDAR is meant from where make was called, with -C too.
 export CALLER_PWD := $(PWD)
 export VERSION
+export PAGE_SECONDS
 $(scripts):
 	@bash test/run/$(@:check-%=%).sh
 

@@ -13,7 +13,7 @@
 #include <libpq-fe.h>
 
 #include "service/database/connect_parameters.hpp"
-#include "service/database/pool.hpp"
+#include "service/database/query.hpp"
 
 namespace availability::database {
 

@@ -23,6 +23,7 @@
 
 #include "relay/event.hpp"
 #include "service/reader/answer.hpp"
+#include "service/reader/change.hpp"
 
 namespace availability::reader {
 
@@ -37,16 +38,6 @@ struct FeedOptions {
     // Between attempts: from the first, doubled up to the longest, a half to the whole of it by chance.
     std::chrono::milliseconds first_delay{50};
     std::chrono::milliseconds longest_delay{2000};
-};
-
-// One change that the stream brought. Views are valid during the call.
-struct Change {
-    relay::EventKind kind = relay::EventKind::kUpdated;
-    Listing listing;                    // key.empty(): nothing is known of which (kUnreadable)
-    std::int64_t version = kAnyVersion; // 0 of kUnreadable
-    std::string_view booked;            // empty of kUnreadable
-    relay::Position position;
-    std::int64_t at = 0; // of the commit
 };
 
 // Calls come on the loop, after the replica has taken the change over.
@@ -85,15 +76,7 @@ class Feed {
     const std::string& relay() const;   // that it has, or tries
     const std::string& problem() const; // why it is not streaming, for people; empty while it is
 
-    struct Counters {
-        std::uint64_t snapshots = 0; // taken whole
-        std::uint64_t streams = 0;   // begun
-        std::uint64_t losses = 0;    // of a stream that had begun
-        std::uint64_t failures = 0;  // attempts that came to nothing
-        std::uint64_t events = 0;
-        std::uint64_t unreadable = 0;    // among them
-        std::uint64_t broken_frames = 0; // what could not be read, or broke the order
-    };
+    using Counters = FeedCounters;
     const Counters& counters() const;
 
   private:

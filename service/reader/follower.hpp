@@ -9,7 +9,7 @@
 
 #include "relay/source/event_reader.hpp"
 #include "relay/wire.hpp"
-#include "service/reader/feed.hpp"
+#include "service/reader/change.hpp"
 
 namespace availability::reader {
 
@@ -57,7 +57,7 @@ class Follower {
     bool streams() const { return greeted_ && caught_up_; }
     Epoch epoch() const { return epoch_; }
     relay::Position position() const { return position_; }
-    const Feed::Counters& counters() const { return counters_; }
+    const FeedCounters& counters() const { return counters_; }
 
   private:
     Next broken(std::string reason);
@@ -82,7 +82,7 @@ class Follower {
     bool greeted_ = false; // by the stream that was begun
     bool went_on_ = false; // it has brought what is past the position that it was begun at
     std::string reason_;
-    Feed::Counters counters_;
+    FeedCounters counters_;
 };
 
 } // namespace availability::reader

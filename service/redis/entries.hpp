@@ -8,7 +8,8 @@
 
 #include "relay/layout.hpp"
 #include "relay/redis/reply.hpp"
-#include "service/redis/shared_cache.hpp"
+#include "service/reader/tier.hpp"
+#include "service/redis/table.hpp"
 
 namespace availability::shared_cache {
 

@@ -23,13 +23,9 @@
 #include "relay/redis/client.hpp"
 #include "service/database/breaker.hpp"
 #include "service/reader/tier.hpp"
+#include "service/redis/table.hpp"
 
 namespace availability::shared_cache {
-
-struct Table {
-    std::string prefix = "avail:v3:";              // of its keys
-    std::string record_prefix = "avail:v3:relay:"; // of the records of the relay that writes them
-};
 
 struct Options {
     relay::redis::ClientOptions client; // its scripts are set here

@@ -55,7 +55,7 @@ while (my ($name, $text) = splice @options, 0, 2)
 }
 is($rows, '', 'every option is documented');
 my (undef, undef, $problem) = ('', '', '');
-my $with_file = sub { IPC::Run::run([ "$tree/service/build/availability-service", @_ ], '>', \my $out, '2>', \$problem) };
+my $with_file = sub { IPC::Run::run([ "$Service::build/availability-service", @_ ], '>', \my $out, '2>', \$problem) };
 ok($with_file->('--check', '--config', "$operations/service.toml"), 'the settings that are given as an example are good') or diag $problem;
 my ($control_settings) = slurp_file("$operations/service.toml") =~ /((?:^# (?:\[control\]|\w+ = ).*\n)+)/m;
 my $uncommented = "$service->{directory}/service.toml";
@@ -135,7 +135,7 @@ my $example = slurp_file("$tree/service/test/tool_embed.cpp");
 isnt(index($documentation, "```cpp\n$example```\n"), -1, 'the documentation shows service/test/tool_embed.cpp as it is');
 my $free = sub {
 	my $out = '';
-	IPC::Run::run([ "$tree/service/build/tool_embed", "127.0.0.1:$relay->{port}", 'public.reservations_calendar', @_ ], '>', \$out,
+	IPC::Run::run([ "$Service::build/tool_embed", "127.0.0.1:$relay->{port}", 'public.reservations_calendar', @_ ], '>', \$out,
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	return $out;
 };

@@ -122,22 +122,24 @@ relay_packages=(
     prometheus-cpp-dev prometheus/registry.h
 )
 
-# Without their headers.
-names_of_relay_packages() {
-    printf '%s %s\n' "${relay_packages[@]}" | cut -d ' ' -f 1
+# The service is made of the relay.
+service_packages=(
+    "${relay_packages[@]}"
+    nlohmann-json3-dev nlohmann/json.hpp
+)
+
+# Of the program relay or service, without their headers.
+names_of_packages() {
+    local -n of_program=$1_packages
+    printf '%s %s\n' "${of_program[@]}" | cut -d ' ' -f 1
 }
 
-list_missing_of_relay() {
+list_missing_of() {
+    local -n of_program=$1_packages
     local i
-    for ((i = 0; i < ${#relay_packages[@]}; i += 2)); do
-        need "${relay_packages[i]}" has_header "${relay_packages[i + 1]}"
+    for ((i = 0; i < ${#of_program[@]}; i += 2)); do
+        need "${of_program[i]}" has_header "${of_program[i + 1]}"
     done
-}
-
-# What the service is built with beyond that.
-list_missing_of_service() {
-    list_missing_of_relay
-    need nlohmann-json3-dev has_header nlohmann/json.hpp
 }
 
 list_missing() {
@@ -149,15 +151,15 @@ list_missing() {
         need make command -v make
         need libroaring-dev has_header roaring/roaring.h
         need libprotozero-dev has_header protozero/pbf_writer.hpp
-        list_missing_of_relay
-        [ "$1" = relay ] || list_missing_of_service
+        list_missing_of "$1"
         return
     fi
     need libroaring-dev has_header roaring/roaring.h
     need libprotozero-dev has_header protozero/pbf_writer.hpp
     if [ "$1" = demo ]; then
-        list_missing_of_relay
+        list_missing_of service
         need redis-server command -v redis-server
+        need curl command -v curl
     fi
     if [ "$1" = check ]; then
         need librapidcheck-dev has_header rapidcheck.h
@@ -166,7 +168,7 @@ list_missing() {
         need protobuf-compiler command -v protoc
         need python3-protobuf has_python_module google.protobuf
         need python3-jsonschema has_python_module jsonschema
-        list_missing_of_service
+        list_missing_of service
         need redis-server command -v redis-server
         need openssl command -v openssl
         # Ubuntu has it as a snap alone, which a private directory's tests can't use: there the page goes untested.
@@ -181,7 +183,7 @@ list_missing() {
         need postgresql-server-dev-all command -v pg_buildext
         if [ -d "$tree/relay" ]; then
             local package
-            for package in help2man $(names_of_relay_packages); do
+            for package in help2man $(names_of_packages "$([ -d "$tree/service" ] && echo service || echo relay)"); do
                 need "$package" dpkg-query -W -f '${db:Status-Status}' "$package"
             done
         fi

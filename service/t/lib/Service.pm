@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Relay;
 use Time::HiRes qw(sleep time);
 
-my $build = $ENV{SERVICE_BUILD} // "$FindBin::RealBin/../build";
+our $build = $ENV{SERVICE_BUILD} // "$FindBin::RealBin/../build";
 my $count = 0;
 my @children;
 
