@@ -122,6 +122,8 @@ std::string Settings::reservations_of(const std::string& calendar) {
         quoted.compare(quoted.size() - kSuffix.size(), kSuffix.size(), kSuffix) != 0)
         return {};
     quoted.resize(quoted.size() - kSuffix.size());
+    if (quoted.compare(quoted.size() - 2, 2, ".\"") == 0)
+        return {}; // nothing before the suffix
     return quoted + '"';
 }
 

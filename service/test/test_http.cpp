@@ -392,7 +392,7 @@ void keep_alive_and_pipelines() {
     Client chunked(rig);
     last = chunked.raw("POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Type: "
                        "application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-                       "10\r\n{\"listings\":[1],\r\n2e\r\n\"check_in\":\"2027-07-01\",\"check_out\":\"2027-07-"
+                       "10\r\n{\"listings\":[1],\r\n30\r\n\"check_in\":\"2027-07-01\",\"check_out\":\"2027-07-"
                        "05\"\r\n1\r\n}\r\n0\r\n\r\n");
     CHECK(last.status == 200 && chunked.get("/healthz").status == 200);
     Client careful(rig);
