@@ -15,8 +15,7 @@ needs() {
 
 # What ends with the benchmark.
 stop_parts() {
-    [ ${#pid[@]} -eq 0 ] || kill -KILL "${pid[@]}" 2>/dev/null || true
-    wait
+    { [ ${#pid[@]} -eq 0 ] || kill -KILL "${pid[@]}" || true; wait; } 2>/dev/null
 }
 
 # Builds the relay, the service, and those of its tools that are named.
@@ -81,8 +80,7 @@ start_service() {
 
 # Ends a part. Arguments: its name, the signal.
 stop_part() {
-    kill "-${2:-TERM}" "${pid[$1]}"
-    wait "${pid[$1]}" 2>/dev/null || true
+    { kill "-${2:-TERM}" "${pid[$1]}" && wait "${pid[$1]}"; } 2>/dev/null || true
     unset "pid[$1]"
 }
 
@@ -91,11 +89,19 @@ metric() {
     curl -s "http://127.0.0.1:${port[$1]}/metrics" | awk -v name="availability_service_$2" '$1 == name { print $2 }'
 }
 
+night=
+
 # "--service NAME=HOST:PORT" of each service that is named, in $probed.
 probe() {
     local name
     probed=()
     for name in "$@"; do probed+=(--service "$name=127.0.0.1:${port[$name]}"); done
+}
+
+# Each run of tool_probe has a night of its own, since the one before leaves it booked here and there.
+next_night() {
+    night=$(date -d "${night:-2029-12-30} + 2 days" +%F)
+    morning=$(date -d "$night + 1 day" +%F)
 }
 
 # Whether what tool_probe left behind is what the database has. Argument: its file.
@@ -105,7 +111,7 @@ check_final() {
 CREATE TEMP TABLE final (listing bigint, version bigint, booked boolean);
 \\copy final FROM '$1'
 SELECT count(*) FROM final AS f LEFT JOIN reservations_calendar AS c ON c.listing_id = f.listing
-    WHERE c.version IS DISTINCT FROM f.version OR availability.is_available(c.booked, daterange('2030-01-01', '2030-01-02')) IS NOT DISTINCT FROM f.booked;
+    WHERE c.version IS DISTINCT FROM f.version OR availability.is_available(c.booked, daterange('$night', '$morning')) IS NOT DISTINCT FROM f.booked;
 END
     )
     echo "the database afterwards: $(wc -l <"$1") listings were changed, $differ differ from what was acknowledged; verify finds $(value "SELECT count(*) FROM availability.verify('reservations')")"

@@ -86,7 +86,8 @@ start_service redis redis 19193
 probe replica near redis
 for part in nothing Redis relay database; do
     echo "$part is killed after a quarter of $seconds s, and back after a half; 1,500 reads and 30 changes a second"
-    "$built/tool_probe" changes "${probed[@]}" --rate 1500 --changes 30 --seconds "$seconds" --listings 300 --final "$scratch/final" \
+    next_night
+    "$built/tool_probe" changes "${probed[@]}" --night "$night" --morning "$morning" --rate 1500 --changes 30 --seconds "$seconds" --listings 300 --final "$scratch/final" \
         --timeline "$scratch/timeline" >"$scratch/changes" 2>&1 &
     pid[probe]=$!
     sleep "$(awk -v s="$seconds" 'BEGIN { print s / 4 }')"

@@ -11,6 +11,7 @@ listings=${LISTINGS:-20000}
 reads=${READS:-60000}
 seconds=${RUN_SECONDS:-30}
 bound=500
+changes=50 # a second
 failed=0
 
 build_service tool_probe
@@ -25,8 +26,10 @@ probe replica.1 replica.2 near redis
 run_probe() {
     echo "$1: $reads reads in $seconds s"
     shift
-    # Time for the reads that follow changes at once is there too.
-    "$built/tool_probe" changes "${probed[@]}" --rate "$((1 + reads / seconds))" --changes 50 --reads "$reads" --seconds "$((seconds + 30))" --listings 500 \
+    # Three reads follow each change at once.
+    local rate=$((reads / seconds > 3 * changes ? reads / seconds - 3 * changes : 1))
+    next_night
+    "$built/tool_probe" changes "${probed[@]}" --night "$night" --morning "$morning" --rate "$rate" --changes "$changes" --reads "$reads" --seconds "$((seconds + 30))" --listings 500 \
         --final "$scratch/final" "$@" >"$scratch/changes" 2>&1 &
     pid[probe]=$!
 }
