@@ -25,10 +25,10 @@ class BatchHandler {
     virtual void on_event(Event* event, Arena* arena) = 0;
     virtual void on_batch(BatchPtr batch) = 0;
     // Changes of a transaction did not come, before the event at the position, or at its end where seq is kAtEnd.
-    // `missing`: how many, 0 where that is not known. The event's own on_event() follows.
-    virtual void on_gap(Position before, std::uint64_t missing) {
+    // `lost`: how many, 0 where that is not known. The event's own on_event() follows.
+    virtual void on_loss(Position before, std::uint64_t lost) {
         static_cast<void>(before);
-        static_cast<void>(missing);
+        static_cast<void>(lost);
     }
     // All up to there has come; `heartbeat_at` is the commit time of a heartbeat, else 0.
     virtual void on_position(std::uint64_t lsn, std::int64_t heartbeat_at) = 0;
