@@ -17,11 +17,7 @@ stop_servers() {
 }
 trap stop_servers EXIT
 
-make -s -C "$relay" -j "$(nproc)" build/librelay.a
-for name in redis_sink kafka_sink; do
-    g++ -std=c++17 -O2 -DBOOST_ASIO_NO_DEPRECATED -I"$scratch/src" "$scratch/src/bench/$name.cpp" "$relay/build/librelay.a" -o "$scratch/$name" \
-        -lroaring -lhiredis -lrdkafka -lssl -lcrypto -lpq -lprometheus-cpp-core -lspdlog -lfmt -pthread
-done
+make -s -C "$relay" -j "$(nproc)" build/bench_redis_sink build/bench_kafka_sink
 
 # Arguments: a socket, more options of redis-server.
 start_redis() {
@@ -32,10 +28,32 @@ start_redis() {
     until redis-cli -s "$socket" ping >/dev/null 2>&1; do sleep 0.05; done
 }
 
-# A number out of INFO, summed over names.
+# Numbers out of INFO, summed. Arguments: a pattern of their names, the sockets of the servers.
 info_of() {
-    local socket=$1 names=$2
-    redis-cli -s "$socket" info all | tr -d '\r' | awk -F: -v names="^($names)$" '$1 ~ names { sum += $2 } END { print sum }'
+    local names=$1 socket
+    shift
+    for socket in "$@"; do redis-cli -s "$socket" info all; done |
+        tr -d '\r' | awk -F: -v names="^($names)$" '$1 ~ names { sum += $2 } END { printf "%.6f\n", sum }'
+}
+
+# Writes the listings thrice, into nothing, over the same, and before events. Arguments: the layout, single or cluster, the
+# node, the sockets of its servers.
+measure() {
+    local layout=$1 mode=$2 node=$3 cpu=used_cpu_user\|used_cpu_sys empty listed loaded again after
+    shift 3
+    empty=$(info_of used_memory "$@")
+    "$relay/build/bench_redis_sink" "$node" "$mode" "$layout" "$listings" 1 >/dev/null
+    listed=$(info_of used_memory "$@")
+    loaded=$(info_of "$cpu" "$@")
+    "$relay/build/bench_redis_sink" "$node" "$mode" "$layout" "$listings" 1 >/dev/null
+    again=$(info_of "$cpu" "$@")
+    "$relay/build/bench_redis_sink" "$node" "$mode" "$layout" "$listings" "$events" | sed 's/^/  /'
+    after=$(info_of "$cpu" "$@")
+    awk -v bytes="$empty $listed" -v cpu="$loaded $again $after" -v listings="$listings" -v events="$events" 'BEGIN {
+        split(bytes, b, " "); split(cpu, c, " ")
+        printf "  %.0f bytes of the memory of Redis a listing\n", (b[2] - b[1]) / listings
+        printf "  %.1f us of its CPU a whole listing, %.1f us an event\n", (c[2] - c[1]) * 1e6 / listings, (c[3] - c[2] - (c[2] - c[1])) * 1e6 / events
+    }'
 }
 
 echo "$(redis-server --version | cut -d' ' -f3), $(nproc) cores, $(date +%F)"
@@ -43,36 +61,31 @@ for layout in calendar months; do
     socket=$scratch/redis.$layout
     start_redis "$socket" --port 0
     echo "one Redis, $layout"
-    memory=$(info_of "$socket" used_memory)
-    "$scratch/redis_sink" "unix:$socket" single "$layout" "$listings" 1 >/dev/null
-    echo "  bytes a listing: $((($(info_of "$socket" used_memory) - memory) / listings))"
-    loaded=$(info_of "$socket" 'used_cpu_user|used_cpu_sys')
-    "$scratch/redis_sink" "unix:$socket" single "$layout" "$listings" 1 >/dev/null
-    before=$(info_of "$socket" 'used_cpu_user|used_cpu_sys')
-    "$scratch/redis_sink" "unix:$socket" single "$layout" "$listings" "$events" | sed 's/^/  /'
-    after=$(info_of "$socket" 'used_cpu_user|used_cpu_sys')
-    awk -v loaded="$loaded" -v before="$before" -v after="$after" -v events="$events" \
-        'BEGIN { printf "  %.2f us of the CPU of Redis an event\n", (after - before - (before - loaded)) * 1e6 / events }'
+    measure "$layout" single "unix:$socket" "$socket"
     stop_servers
 done
 
 nodes=()
+sockets=()
 for ((i = 0; i < masters; i++)); do
     port=$((25200 + i))
     mkdir "$scratch/node$i"
+    sockets+=("$scratch/node$i/socket")
     start_redis "$scratch/node$i/socket" --port "$port" --cluster-port $((port + 100)) --bind 127.0.0.1 --cluster-enabled yes --dir "$scratch/node$i"
     nodes+=("127.0.0.1:$port")
 done
 redis-cli --cluster create "${nodes[@]}" --cluster-yes >/dev/null
-until [ "$(redis-cli -s "$scratch/node0/socket" cluster info | grep -c cluster_state:ok)" = 1 ]; do sleep 0.1; done
+for socket in "${sockets[@]}"; do
+    until redis-cli -s "$socket" cluster info | grep -q cluster_state:ok; do sleep 0.1; done
+done
 for layout in calendar months; do
     echo "a Cluster of $masters masters, $layout"
-    for ((i = 0; i < masters; i++)); do redis-cli -s "$scratch/node$i/socket" flushall >/dev/null; done
-    "$scratch/redis_sink" "${nodes[0]}" cluster "$layout" "$listings" "$events" | sed 's/^/  /'
+    for socket in "${sockets[@]}"; do redis-cli -s "$socket" flushall >/dev/null; done
+    measure "$layout" cluster "${nodes[0]}" "${sockets[@]}"
 done
 stop_servers
 
 for format in json protobuf; do
     echo "librdkafka's mock cluster, $format"
-    "$scratch/kafka_sink" "$format" "$events" 2>/dev/null | sed 's/^/  /'
+    "$relay/build/bench_kafka_sink" "$format" "$events" 2>/dev/null | sed 's/^/  /'
 done

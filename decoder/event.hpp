@@ -80,6 +80,8 @@ struct Event {
     Position position;
     // Counts the calendar changes of the transaction from 1: (lsn, seq) orders all events and names each.
     std::uint64_t seq;
+    // How many of the changes since the event before the filter has kept back: seq - skipped follows that one's seq.
+    std::uint64_t skipped = 0;
 
     // Empty, or why the row cannot be read: then `listing` is all there is, if that.
     std::string_view reason() const { return reason_; }

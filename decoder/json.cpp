@@ -202,6 +202,8 @@ void write_event(StringInfo out, const Event& event) {
         append_readable(out, event);
     append_lsn(out, event.position.lsn);
     appendStringInfo(out, ",\"seq\":" UINT64_FORMAT, event.seq);
+    if (event.skipped != 0)
+        appendStringInfo(out, ",\"skipped\":" UINT64_FORMAT, event.skipped);
     append_time(out, event.position.at);
 }
 

@@ -1,8 +1,8 @@
 // The JSON form of events: one object a message, no line break, keys in a fixed order.
 //
 //   {"v":1,"event":"created","table":…,"listing":…,"reservation":…,"stay":[…],"was":[…],"version":…,"booked":[…],
-//    "lsn":…,"seq":…,"at":…,"last":true}
-//   {"v":1,"event":"unreadable","table":…,"listing":…,"reason":…,"lsn":…,"seq":…,"at":…,"last":true}
+//    "lsn":…,"seq":…,"skipped":…,"at":…,"last":true}
+//   {"v":1,"event":"unreadable","table":…,"listing":…,"reason":…,"lsn":…,"seq":…,"skipped":…,"at":…,"last":true}
 //   {"v":1,"event":"begin"|"commit","xid":…,"lsn":…,"at":…}
 //   {"v":1,"event":"message","prefix":…,"content":…|"content_base64":…,"lsn":…,"at":…,"last":true}
 //   {"v":1,"event":"unreadable","prefix":…,"reason":…,"lsn":…,"at":…,"last":true}

@@ -36,8 +36,9 @@ struct Decoder {
 
     Outbox outbox;
 
-    std::uint64_t seq;   // calendar changes of the current transaction so far
-    int skipped_changes; // since the last report of progress
+    std::uint64_t seq;     // calendar changes of the current transaction so far
+    std::uint64_t skipped; // those of them since the last event that are of no wanted table
+    int skipped_changes;   // since the last report of progress
 };
 static_assert(std::is_trivially_destructible_v<Decoder>);
 
@@ -56,12 +57,14 @@ StringInfo open_message(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
 
 void write_event(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relation, const CalendarTable& table,
                  HeapTuple tuple) {
-    const Decoder* decoder = decoder_of(ctx);
+    Decoder* decoder = decoder_of(ctx);
 
     Event event;
     event.table = table.name;
     event.position = position_of(txn);
     event.seq = decoder->seq;
+    event.skipped = decoder->skipped;
+    decoder->skipped = 0;
     event.read(read_row(table, RelationGetDescr(relation), tuple));
 
     decoder->options.writer->event(open_message(ctx, txn), event);
@@ -96,6 +99,7 @@ void startup(LogicalDecodingContext* ctx, OutputPluginOptions* output, bool) {
 void begin(LogicalDecodingContext* ctx, ReorderBufferTXN*) {
     Decoder* decoder = decoder_of(ctx);
     decoder->seq = 0;
+    decoder->skipped = 0;
     open_transaction(&decoder->outbox);
 }
 
@@ -107,8 +111,11 @@ void change(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, Relation relatio
 
     const MemoryContext caller = MemoryContextSwitchTo(decoder->change_context);
     const CalendarTable* table = tuple != nullptr ? find_calendar_table(relation) : nullptr;
-    if (table != nullptr)
+    if (table != nullptr) {
         ++decoder->seq;
+        if (!table->wanted)
+            ++decoder->skipped;
+    }
     if (table != nullptr && table->wanted)
         write_event(ctx, txn, relation, *table, tuple);
     else

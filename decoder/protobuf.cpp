@@ -31,6 +31,7 @@ enum Tag : protozero::pbf_tag_type {
     kPrefix,
     kContent,
     kLast,
+    kSkipped,
 };
 enum StayTag : protozero::pbf_tag_type { kStayFirstDay = 1, kStayNights };
 
@@ -122,6 +123,8 @@ void write_event(StringInfo out, const Event& event) {
         }
         add_position(pbf, event.position);
         pbf.add_uint64(kSeq, event.seq);
+        if (event.skipped != 0)
+            pbf.add_uint64(kSkipped, event.skipped);
         add_at(pbf, event.position.at, event.unreadable() ? 0 : event.version);
     });
 }

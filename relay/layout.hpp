@@ -3,20 +3,17 @@
 // A listing has keys that begin with the prefix of its table ("avail:v3:"), then the listing in braces, which are a
 // hash tag: all keys of a listing lie in one slot of a Redis Cluster. Integers are big-endian.
 //
-//   layout    key                      value                                              what it is
-//   calendar  P{LISTING}               <epoch:8> <version:8> <stored bytes of a day set>  the calendar
-//   months    P{LISTING}:yyyy-mm       4 bytes; day d is bit d-1 in GETBIT's order        a month
-//             P{LISTING}:version       <epoch:8> <version:8> <month:2> <mask:4>           the months that hold good:
-//             bit i of the mask, from
-//                                                                                         the lowest, is the month
-//                                                                                         `month` + i since 1970-01
-//   both      P{LISTING}[:version]     <epoch:8> <version:8>                              tombstone: there is no such
-//   listing
-//             P{LISTING}[:version]     <epoch:8> <version:8> "L" <token:8>                lease: somebody reads it in
-//             the database R{TAG}                   <epoch:8> <lsn:8> <as_of:8> <written:8> <run id>   the record of a
-//             relay on one master: everything that
-//                                                                                         committed up to as_of is in
-//                                                                                         this master
+//   layout    key                   value                              what it is
+//   calendar  P{LISTING}            <epoch:8> <version:8> <booked>     the calendar: stored bytes of a day set
+//   months    P{LISTING}:yyyy-mm    4 bytes                            a month: day d is bit d-1 in GETBIT's order
+//             P{LISTING}:version    <epoch:8> <version:8>              the months that hold good: bit i of the mask,
+//                                   <month:2> <mask:4>                 from the lowest, is the month `month` + i
+//                                                                      since 1970-01
+//   both      P{LISTING}[:version]  <epoch:8> <version:8>              tombstone: there is no such listing
+//             P{LISTING}[:version]  <epoch:8> <version:8>              lease: somebody reads it in the database
+//                                   "L" <token:8>
+//             R{TAG}                <epoch:8> <lsn:8> <as_of:8>        the record of a relay on one master: everything
+//                                   <written:8> <run id>               that committed up to as_of is in this master
 //
 // How each is kept from telling old days:
 //
@@ -24,16 +21,14 @@
 //   - An entry holds good only if its epoch is that of a record (of the reader's relay, or of one of several). What an
 //     earlier epoch wrote is a miss, whatever it says; it is overwritten by whoever comes first.
 //   - A reader's fill is accepted onto the lease that the reader took before it asked the database, or onto an older
-//   entry; never onto
-//     nothing. So neither expiry, nor eviction, nor a reader that slept for an hour brings old days back: whoever wrote
-//     in between has overwritten the lease.
+//     entry; never onto nothing. So neither expiry, nor eviction, nor a reader that slept for an hour brings old days
+//     back: whoever wrote in between has overwritten the lease.
 //   - A dropped listing leaves a tombstone, which outlives the leases that were there before it.
 //   - A month counts if the mask has it. One that is not written with a change stays in the mask only if the entry was
-//   not older than
-//     the state that the change followed.
+//     not older than the state that the change followed.
 //   - Replication keeps the order of writes, and a record lies on the master that it speaks of: a replica that was
-//   behind when it
-//     became master has a record as old as its calendars. Readers ask for the record first, then for the key.
+//     behind when it became master has a record as old as its calendars. Readers ask for the record first, then for
+//     the key.
 //   - Fills come from the primary: a standby may be behind the events.
 //
 // Measured with Redis 7.0 (docs/redis.md): 214 bytes a listing with eleven bookings (`calendar`), 2.9 kB (`months`, 18
@@ -52,8 +47,7 @@ namespace availability::layout {
 
 enum class Layout : std::uint8_t { kCalendar, kMonths };
 
-// --- keys
-// ---------------------------------------------------------------------------------------------------------------------
+// --- keys ----------------------------------------------------------------------------------------
 
 // The longest listing, in bytes as escaped: longer ones have no keys.
 inline constexpr std::size_t kMaxListingSize = 1024;
@@ -75,12 +69,10 @@ DaySpan days_of(Month month);
 // Appends ":yyyy-mm"; a month of the supported days.
 void append_month(Month month, std::string* key);
 inline constexpr std::string_view kVersionSuffix = ":version";
-// What lets one of many readers ask the database for months that an entry lacks: SET NX PX. Nothing depends on it but
-// load.
+// What lets one of many readers ask the database for months that an entry lacks: SET NX PX. Only load depends on it.
 inline constexpr std::string_view kCoalesceSuffix = ":lease";
 
-// --- entries
-// ---------------------------------------------------------------------------------------------------------------------
+// --- entries -------------------------------------------------------------------------------------
 
 struct Stamp {
     std::uint64_t epoch = 0;
@@ -122,8 +114,7 @@ void append_calendar(Stamp stamp, std::string_view booked, std::string* bytes);
 void append_months(Stamp stamp, Month first_month, std::uint32_t mask, std::string* bytes);
 void append_lease(Stamp stamp, std::uint64_t token, std::string* bytes);
 
-// --- months
-// ---------------------------------------------------------------------------------------------------------------------
+// --- months --------------------------------------------------------------------------------------
 
 // The days of a month as bits: that of the first is the greatest of the first byte, as GETBIT counts them. Bits past
 // the month's end are 0.
@@ -140,18 +131,16 @@ inline bool month_has(const MonthBits& bits, int day) {
 // first + i.
 std::uint32_t changed_months(const DaysetView& a, const DaysetView& b, Month first, int count);
 
-// --- records of relays
-// -------------------------------------------------------------------------------------------------------------
+// --- records of relays ---------------------------------------------------------------------------
 
 // One a relay and master; a reader takes the one that is on the master of the keys which it reads. R is the prefix of
-// the relay
-// ("avail:v3:relay:"), TAG that of the lowest slot of the master (tag_of_slot() of redis/hash_slot.hpp), of a single
-// Redis that of slot 0.
+// the relay ("avail:v3:relay:"), TAG that of the lowest slot of the master (tag_of_slot() of redis/hash_slot.hpp), of a
+// single Redis that of slot 0.
 struct Record {
     std::uint64_t epoch = 0;
     std::uint64_t lsn = 0; // all up to here is applied
-    std::int64_t as_of =
-        0; // microseconds since 1970, the database's clock: everything that committed up to then is applied
+    // Microseconds since 1970 by the database's clock: everything that committed up to then is applied.
+    std::int64_t as_of = 0;
     std::int64_t written = 0; // microseconds since 1970, the relay's clock
     std::string_view run_id;  // of the Redis that it was written to
 };
@@ -162,8 +151,7 @@ void append_record_key(std::string_view prefix, std::string_view tag, std::strin
 void append_record(const Record& record, std::string* bytes);
 const char* read_record(std::string_view bytes, Record* record);
 
-// --- scripts
-// ---------------------------------------------------------------------------------------------------------------------
+// --- scripts -------------------------------------------------------------------------------------
 
 // Each is called by EVALSHA with keys of one listing. What they take stands above each in layout_scripts.cpp.
 enum class Script : std::uint8_t {
@@ -182,10 +170,9 @@ std::string_view source_of(Script script);
 
 // What writes and drops answer.
 enum class Written : std::int64_t {
-    kOlder = 0,   // a greater stamp was there: nothing done
-    kWritten = 1, //
-    kGap =
-        2, // kWriteMonths with changes alone: what is there is older than the state that they follow. Write all months.
+    kOlder = 0, // a greater stamp was there: nothing done
+    kWritten = 1,
+    kGap = 2, // kWriteMonths with changes alone, onto something older than what they follow: write all months
 };
 
 // kLease answers one of these, or the bytes of the entry that is there.

@@ -48,8 +48,8 @@ Metrics::Metrics(std::shared_ptr<prometheus::Registry> registry)
           gauge("probe_staleness_seconds",
                 "The oldest difference that the last probe found between Redis and the database; 0 without.")),
       reconnects(counter("reconnects_total", "Times that the stream was begun anew.")),
-      seq_gaps(counter("seq_gaps_total", "Numbers of calendar changes that were missing within a transaction, of "
-                                         "tables that are not configured perhaps.")),
+      seq_gaps(
+          counter("seq_gaps_total", "Calendar changes that were missing within a transaction; a new epoch begins.")),
       snapshots(counter("snapshots_total", "Snapshots given.")), streams(counter("streams_total", "Streams begun.")),
       subscribers_dropped(counter("subscribers_dropped_total", "Subscribers that were too slow.")),
       connections_refused(counter("http_connections_refused_total", "Connections beyond http.max_connections.")),

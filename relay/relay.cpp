@@ -19,6 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick(200);
 // A sink with a full queue that has applied nothing for so long lags alone.
 constexpr std::int64_t kPatience = 2000000;
+constexpr std::int64_t kLossRest = 60000000;
 constexpr std::size_t kTombstones = 1000;
 constexpr std::size_t kSinkStopMilliseconds = 2000;
 constexpr double kMicroseconds = 1e6;
@@ -111,12 +112,13 @@ Relay::SinkSlot* Relay::slot_of(const char* sink) {
     return nullptr;
 }
 
-// --- what the source brings
-// --------------------------------------------------------------------------------------------------------
+// --- what the source brings ----------------------------------------------------------------------
 
 void Relay::on_epoch(Epoch epoch, bool fresh, std::uint64_t from) {
     epoch_ = epoch;
     fresh_ = fresh;
+    if (fresh)
+        lost_.clear();
     loaded_ = false;
     load_ended_ = false;
     load_failures_ = 0;
@@ -179,8 +181,6 @@ void Relay::on_event(Event* event, Arena* arena) {
     metrics_.count_event(event->kind);
     if (event->position <= last_)
         return; // comes again: it is in the store
-    if (event->position.lsn == last_.lsn && event->position.seq > last_.seq + 1)
-        metrics_.seq_gaps.Increment(static_cast<double>(event->position.seq - last_.seq - 1));
     last_ = event->position;
     last_at_ = event->at;
     if (event->kind == EventKind::kUnreadable) {
@@ -213,6 +213,33 @@ void Relay::on_batch(BatchPtr batch) {
     server_.notify();
     if (sinks_.empty())
         on_progress();
+}
+
+// What was lost may be any listing's: the sinks hold nothing that can be trusted, and a new epoch gives them every
+// calendar as the database has it by now. The slot brings the same transaction again, with the same loss perhaps: it
+// has been settled then.
+void Relay::on_loss(Position before, std::uint64_t lost) {
+    if (before <= last_ || before <= settled_loss_)
+        return;
+    metrics_.seq_gaps.Increment(static_cast<double>(std::max<std::uint64_t>(lost, 1)));
+    settled_loss_ = before;
+    const std::string reason =
+        before.seq == kAtEnd ? fmt::format("the last changes of transaction {} did not come", format_lsn(before.lsn))
+                             : fmt::format("{} changes of transaction {} did not come, before number {}", lost,
+                                           format_lsn(before.lsn), before.seq);
+    spdlog::error("{}", reason);
+    if (lost_.empty())
+        lost_ = reason;
+    on_progress();
+}
+
+// A stream that loses something again and again shall not begin epochs without a rest.
+void Relay::settle_loss() {
+    const std::int64_t now = now_us();
+    if (lost_.empty() || draining_ || (loss_epoch_at_ != 0 && now - loss_epoch_at_ < kLossRest))
+        return;
+    loss_epoch_at_ = now;
+    source_.restart(lost_, true);
 }
 
 void Relay::on_position(std::uint64_t lsn, std::int64_t heartbeat_at) {
@@ -248,8 +275,7 @@ void Relay::on_fatal(const std::string& message) {
     boost::asio::post(io_, [this] { end_sinks(); });
 }
 
-// --- what the queues tell
-// ----------------------------------------------------------------------------------------------------------
+// --- what the queues tell ------------------------------------------------------------------------
 
 void Relay::on_progress() {
     if (settle_posted_)
@@ -306,7 +332,10 @@ void Relay::settle() {
             replay = true;
         }
     }
-    source_.confirm(confirmed);
+    if (lost_.empty()) // whoever comes after this process has to meet the loss again
+        source_.confirm(confirmed);
+    else
+        settle_loss();
     if (replay)
         return source_.restart("a sink needs the events that it missed", false);
     if (fresh_ && complete && !load_ended_) {
@@ -355,8 +384,7 @@ bool Relay::all_idle() const {
     return std::all_of(sinks_.begin(), sinks_.end(), [](const SinkSlot& slot) { return slot.queue->idle(); });
 }
 
-// --- health
-// ---------------------------------------------------------------------------------------------------------------------
+// --- health --------------------------------------------------------------------------------------
 
 // A heartbeat that has not come back is older than every commit behind it.
 std::int64_t Relay::lag_of(const SinkQueue& queue, std::int64_t now) const {
@@ -374,6 +402,8 @@ Readiness Relay::readiness() const {
         return {false, "loading the calendars"};
     if (complete_lsn_ < load_lsn_)
         return {false, "reading the changes since the calendars were loaded"};
+    if (!lost_.empty())
+        return {false, lost_ + ": a new epoch is to begin"};
     const std::int64_t now = now_us();
     const double heartbeat = source_.waiting_heartbeat_at() == 0
                                  ? 0
@@ -429,8 +459,7 @@ void Relay::update_metrics() {
     seen_reconnects_ = source_.reconnects();
 }
 
-// --- the end
-// ---------------------------------------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 void Relay::drain() {
     if (draining_ || ended_)

@@ -6,12 +6,12 @@
 //
 // GET /snapshot — every calendar. 503 while the relay loads them itself.
 //
-//   "AVSNAP01"  <epoch:8> <lsn:8>                         stream from (epoch, lsn, *) after it
-//   <tables: varint>, each <size: varint> <name>          the calendar companions, in the order of their numbers
+//   "AVSNAP01" <epoch:8> <lsn:8>                   stream from (epoch, lsn, *) after it
+//   <tables: varint>, each <size: varint> <name>   the calendar companions, in the order of their numbers
 //   records, each
-//     01 <table: varint> <listing: zigzag varint>                <version:8> <size: varint> <stored bytes of a day set>
-//     02 <table: varint> <size: varint> <listing>                <version:8> <size: varint> <stored bytes of a day set>
-//   00 <records:8> <lsn:8>                                the end, without which it is not whole
+//     01 <table: varint> <listing: zigzag varint>  <version:8> <size: varint> <stored bytes of a day set>
+//     02 <table: varint> <size: varint> <listing>  <version:8> <size: varint> <stored bytes of a day set>
+//   00 <records:8> <lsn:8>                         the end, without which it is not whole
 //
 // Calendars are as they were at some moment between the first lsn and the last: a subscriber agrees with the database
 // as of the last one when the stream has brought it there. Until then it must take the newer version of each listing,
@@ -22,15 +22,13 @@
 // The answer has no end.
 //
 //   frames, each <size of the rest: 4> <type:1> and
-//     01 <version:1> <epoch:8> <lsn:8> <seq:8>            first: the position that was asked for
-//     02 <message>                                        an event, as the decoder sent it (decoder/event.proto); its
-//     (lsn, seq) is greater than that
-//                                                         of every event before
-//     03 <lsn:8> <as of:8>                                all commits up to lsn have been sent; with them all that were
-//     visible at `as of`,
-//                                                         microseconds since 1970 by the database's clock, 0 if that is
-//                                                         not known
-//     04 <reason>                                         last: nothing follows, take the snapshot
+//     01 <version:1> <epoch:8> <lsn:8> <seq:8>     first: the position that was asked for
+//     02 <message>                                 an event, as the decoder sent it (decoder/event.proto); its
+//                                                  (lsn, seq) is greater than that of every event before
+//     03 <lsn:8> <as of:8>                         all commits up to lsn have been sent, and with them all that were
+//                                                  visible at `as of`, microseconds since 1970 by the database's
+//                                                  clock, 0 if that is not known
+//     04 <reason>                                  last: nothing follows, take the snapshot
 //
 // A reader skips types that it doesn't know. A stream that ends without 04 goes on from the last position: (lsn, seq)
 // of the last event, or (lsn, *) of the last 03 if it came later. A listing with an unreadable event has no known
@@ -68,8 +66,7 @@ struct StreamFrom {
 std::string format_from(const StreamFrom& from);
 std::optional<StreamFrom> parse_from(std::string_view text);
 
-// --- the writer's side
-// -------------------------------------------------------------------------------------------------------------
+// --- the writer's side ---------------------------------------------------------------------------
 
 void append_snapshot_header(Epoch epoch, std::uint64_t lsn, const std::vector<std::string>& tables, std::string* out);
 void append_snapshot_record(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked,
@@ -81,8 +78,7 @@ void append_event(std::string_view message, std::string* out);
 void append_progress(std::uint64_t lsn, std::int64_t as_of, std::string* out);
 void append_end(std::string_view reason, std::string* out);
 
-// --- the reader's side: bytes of which nothing is believed
-// -----------------------------------------------------------------------
+// --- the reader's side: bytes of which nothing is believed ---------------------------------------
 
 // Reads a snapshot from bytes as they come. Views are valid until the next call.
 class SnapshotReader {

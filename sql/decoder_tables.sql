@@ -7,18 +7,20 @@ CREATE TABLE decoder_tables.a_calendar (listing_id int, booked availability.days
 CREATE TABLE decoder_tables.b_calendar (LIKE decoder_tables.a_calendar);
 CREATE TABLE "My ""Schema"."x,y" (LIKE decoder_tables.a_calendar);
 
-CREATE FUNCTION pg_temp.events(VARIADIC options text[] = '{}') RETURNS TABLE (name text, listing text, seq int) LANGUAGE sql AS $$
-    SELECT data::json ->> 'table', data::json ->> 'listing', (data::json ->> 'seq')::int
+CREATE FUNCTION pg_temp.events(VARIADIC options text[] = '{}') RETURNS TABLE (name text, listing text, seq int, skipped int) LANGUAGE sql AS $$
+    SELECT data::json ->> 'table', data::json ->> 'listing', (data::json ->> 'seq')::int, (data::json ->> 'skipped')::int
     FROM pg_logical_slot_peek_changes('decoder_tables', NULL, NULL, VARIADIC options);
 $$;
 
 SELECT slot_name FROM pg_create_logical_replication_slot('decoder_tables', 'availability_decoder');
 
--- seq does not depend on the filter.
+-- seq does not depend on the filter, and skipped says what the filter kept back.
 BEGIN;
 INSERT INTO decoder_tables.a_calendar VALUES (1, '{}', 1, 'reset');
 INSERT INTO decoder_tables.b_calendar VALUES (2, '{}', 1, 'reset');
 INSERT INTO "My ""Schema"."x,y" VALUES (3, '{}', 1, 'reset');
+INSERT INTO decoder_tables.a_calendar VALUES (7, '{}', 1, 'reset');
+INSERT INTO decoder_tables.b_calendar VALUES (8, '{}', 1, 'reset');
 COMMIT;
 ALTER TABLE decoder_tables.a_calendar RENAME TO c_calendar;
 INSERT INTO decoder_tables.c_calendar VALUES (4, '{}', 1, 'reset');

@@ -99,5 +99,15 @@ command_ok([ 'pg_recvlogical', '-d', $node->connstr('postgres'), '--slot', 'even
 my $stream = slurp_file($file);
 is(unpack('H*', $stream), join('', map { "${_}0a" } split /\n/, $hex), 'the same bytes, with the line break that it puts behind each');
 
+# What a filter kept back is told alike.
+$node->safe_psql('postgres', q(BEGIN; INSERT INTO extremes VALUES (400, 1, '{}', 1, 'reset'), (401, 1, '{}', 1, 'reset');
+	INSERT INTO "Odd ""Name""" VALUES (2, 1, '{}', 1, 'reset'); COMMIT));
+my $filter = q('tables', 'public."Odd ""Name"""');
+my @filtered = read_events($node->safe_psql('postgres', "SELECT data FROM pg_logical_slot_peek_changes('events', NULL, NULL, $filter)"), '--json');
+like($filtered[-1], qr/"seq": 3, "skipped": 2,/, 'changes that a filter kept back');
+is_deeply([ read_events($node->safe_psql('postgres',
+	"SELECT encode(data, 'hex') FROM pg_logical_slot_peek_binary_changes('events', NULL, NULL, 'format', 'protobuf', $filter)"), $directory) ],
+	\@filtered, 'in protobuf too');
+
 $node->stop;
 done_testing();

@@ -60,8 +60,7 @@ bool Client::is_connected_to(const std::string& node) const {
     return found != nodes_.end() && found->second->connection != nullptr && found->second->connection->is_ready();
 }
 
-// --- nodes
-// ---------------------------------------------------------------------------------------------------------------------
+// --- nodes ---------------------------------------------------------------------------------------
 
 Client::Node* Client::node_at(const Endpoint& endpoint) {
     std::string name = endpoint.str();
@@ -156,8 +155,7 @@ void Client::identify_masters() {
             identify(found->second.get());
 }
 
-// --- requests
-// ---------------------------------------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------------------
 
 void Client::submit(RequestPtr request) {
     if (stopped_)
@@ -270,8 +268,7 @@ void Client::redirect(Connection& connection, RequestPtr request, const ErrorRep
     target->submit(std::move(request), error.kind == ErrorKind::kAsk);
 }
 
-// --- the map
-// ---------------------------------------------------------------------------------------------------------------------
+// --- the map -------------------------------------------------------------------------------------
 
 void Client::refresh() {
     const auto now = Clock::now();
@@ -356,8 +353,7 @@ void Client::forget_unused_nodes() {
     }
 }
 
-// --- time
-// ---------------------------------------------------------------------------------------------------------------------
+// --- time ----------------------------------------------------------------------------------------
 
 void Client::schedule_tick() {
     timer_.expires_after(kTick);

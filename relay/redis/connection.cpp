@@ -44,8 +44,7 @@ void Connection::with_stream(Operation operation) {
         operation(*socket_);
 }
 
-// --- connecting
-// --------------------------------------------------------------------------------------------------------------------
+// --- connecting ----------------------------------------------------------------------------------
 
 void Connection::start() {
     started_ = Clock::now();
@@ -161,8 +160,7 @@ void Connection::greeted(const Reply& reply) {
     schedule_write();
 }
 
-// --- requests
-// ---------------------------------------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------------------
 
 void Connection::submit(RequestPtr request, bool asking) {
     std::string& buffer = state_ == State::kReady ? queued_ : early_;
@@ -250,8 +248,7 @@ void Connection::take(const Reply& reply) {
     owner_->answered(*this, std::move(request), reply);
 }
 
-// --- the end
-// ---------------------------------------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 void Connection::close(std::string reason) {
     if (is_closed())

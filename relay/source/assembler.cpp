@@ -15,6 +15,9 @@ void Assembler::begin(Epoch epoch) {
     last_ = {};
     in_transaction_ = false;
     heartbeat_at_ = 0;
+    seq_ = 0;
+    seq_known_ = true;
+    open_end_ = false;
 }
 
 void Assembler::take(std::string_view message) {
@@ -27,12 +30,17 @@ void Assembler::take(std::string_view message) {
     const Event frame = reader_.read(message);
     switch (frame.kind) {
     case EventKind::kBegin:
+        check_end();
         in_transaction_ = true;
+        seq_ = 0;
+        seq_known_ = true;
         break;
     case EventKind::kCommit:
         commit(frame);
         break;
     case EventKind::kMessage:
+        open_end_ = !reader_.last();
+        open_ = frame.position.lsn;
         if (reader_.prefix() == kHeartbeatPrefix)
             heartbeat_at_ = frame.at;
         break;
@@ -53,6 +61,7 @@ void Assembler::add(std::string_view message) {
         event.kind = EventKind::kUnreadable;
         event.reason = "out of order";
     }
+    check_sequence(event);
     // One whose position can't be read, or breaks the order, takes that of the event before it.
     if (event.position < last_)
         event.position = last_;
@@ -65,7 +74,35 @@ void Assembler::add(std::string_view message) {
         flush();
 }
 
+// The changes of a transaction count from 1, and `skipped` says which of them the filter kept back: what is lost
+// beyond that was sent and did not come, or never was.
+void Assembler::check_sequence(const Event& event) {
+    const bool placed = event.position.lsn != 0;
+    open_end_ = placed && !reader_.last();
+    open_ = event.position.lsn;
+    if (!placed) {
+        seq_known_ = false;
+        return;
+    }
+    const std::uint64_t seq = event.position.seq;
+    if (seq == 0) // of a logical message
+        return;
+    // Subtractions alone, since nothing keeps the numbers from being as large as can be.
+    const std::uint64_t step = seq - seq_;
+    if (seq_known_ && seq > seq_ && step - 1 > reader_.skipped())
+        handler_.on_loss(event.position, step - 1 - reader_.skipped());
+    seq_ = seq;
+    seq_known_ = true;
+}
+
+void Assembler::check_end() {
+    if (open_end_)
+        handler_.on_loss({open_, kAtEnd}, 0);
+    open_end_ = false;
+}
+
 void Assembler::commit(const Event& frame) {
+    check_end();
     in_transaction_ = false;
     lsn_ = std::max(lsn_, frame.position.lsn);
     if (batch_ == nullptr || heartbeat_at_ != 0) {

@@ -14,6 +14,8 @@ namespace availability::relay {
 
 // The prefix of the relay's heartbeats.
 inline constexpr char kHeartbeatPrefix[] = "availability-relay";
+// Position::seq of what is behind the last event of a transaction.
+inline constexpr std::uint64_t kAtEnd = UINT64_MAX;
 
 class BatchHandler {
   public:
@@ -22,6 +24,12 @@ class BatchHandler {
     // into `previous`, whose bytes `arena` keeps. Called once an event, in their order.
     virtual void on_event(Event* event, Arena* arena) = 0;
     virtual void on_batch(BatchPtr batch) = 0;
+    // Changes of a transaction did not come, before the event at the position, or at its end where seq is kAtEnd.
+    // `lost`: how many, 0 where that is not known. The event's own on_event() follows.
+    virtual void on_loss(Position before, std::uint64_t lost) {
+        static_cast<void>(before);
+        static_cast<void>(lost);
+    }
     // All up to there has come; `heartbeat_at` is the commit time of a heartbeat, else 0.
     virtual void on_position(std::uint64_t lsn, std::int64_t heartbeat_at) = 0;
 };
@@ -44,6 +52,8 @@ class Assembler {
 
     void add(std::string_view message);
     void commit(const Event& frame);
+    void check_sequence(const Event& event);
+    void check_end();
 
     EventReader reader_;
     BatchHandler& handler_;
@@ -53,6 +63,12 @@ class Assembler {
     Position last_;         // of the last event
     bool in_transaction_ = false;
     std::int64_t heartbeat_at_ = 0;
+
+    // Of the transaction that comes, to notice what does not come.
+    std::uint64_t seq_ = 0;  // of its last event
+    bool seq_known_ = true;  // not after an event that can't be placed
+    bool open_end_ = false;  // something of it has come, and not its last message
+    std::uint64_t open_ = 0; // its lsn
 };
 
 } // namespace availability::relay

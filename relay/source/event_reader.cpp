@@ -28,6 +28,8 @@ enum Tag : protozero::pbf_tag_type {
     kXid,
     kPrefix,
     kContent,
+    kLast,
+    kSkipped,
 };
 
 std::string_view view_of(protozero::pbf_reader& reader) {
@@ -82,6 +84,8 @@ Event EventReader::read(std::string_view message) {
     Event event;
     event.raw = message;
     table_ = prefix_ = content_ = {};
+    last_ = false;
+    skipped_ = 0;
     const char* problem = nullptr;
     try {
         problem = parse(message, &event);
@@ -104,7 +108,7 @@ const char* EventReader::parse(std::string_view message, Event* event) {
     std::int32_t kind = 0;
     while (reader.next()) {
         const auto tag = reader.tag();
-        if (tag > kContent) {
+        if (tag > kSkipped) {
             reader.skip();
             continue;
         }
@@ -160,6 +164,12 @@ const char* EventReader::parse(std::string_view message, Event* event) {
             break;
         case kContent:
             content_ = view_of(reader);
+            break;
+        case kLast:
+            last_ = reader.get_bool();
+            break;
+        case kSkipped:
+            skipped_ = reader.get_uint64();
             break;
         default:
             reader.skip();

@@ -1,6 +1,7 @@
 // The door for the decoder's messages: everything that an Event promises is checked here.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,10 @@ class EventReader {
     // Of the last message read, if it was kMessage.
     std::string_view prefix() const { return prefix_; }
     std::string_view content() const { return content_; }
+    // Of the last message read, whatever it was: whether its transaction sends no other, and how many changes before it
+    // the filter kept back.
+    bool last() const { return last_; }
+    std::uint64_t skipped() const { return skipped_; }
 
   private:
     const char* parse(std::string_view message, Event* event);
@@ -33,6 +38,8 @@ class EventReader {
     std::string_view table_;
     std::string_view prefix_;
     std::string_view content_;
+    bool last_ = false;
+    std::uint64_t skipped_ = 0;
 };
 
 } // namespace availability::relay

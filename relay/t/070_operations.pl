@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/lib", "$FindBin::RealBin/../../t/lib";
 
 use Availability;
 use IO::Socket::UNIX;
+use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -35,6 +36,15 @@ while (my ($name, $text) = splice @options, 0, 2) { push @missing, $name if inde
 is("@missing", '', 'every option is documented');
 ($status, undef, my $problem) = Relay->new($node)->execute('--check', '--config', "$operations/relay.toml");
 is($status, 0, 'the settings that are given as an example are good') or diag $problem;
+
+# The unit says what the program understands, with the settings where the unit has them.
+my $unit = '';
+IPC::Run::run([ 'make', '-s', '-C', "$operations/..", 'print-unit', 'prefix=/usr' ], '>', \$unit) or die 'print-unit';
+like($unit, qr{^ExecStart=/usr/bin/availability-relay run --config /etc/availability-relay/relay\.toml$}m, 'the unit has the path of the program');
+my ($arguments) = $unit =~ m{^ExecStart=\S+ (.*)$}m;
+$arguments =~ s{/etc/availability-relay/relay\.toml}{$operations/relay.toml};
+($status, undef, $problem) = Relay->new($node)->execute('--check', split / /, $arguments);
+is($status, 0, 'and its command line is good') or diag $problem;
 
 # A supervisor is told.
 my $path = PostgreSQL::Test::Utils::tempdir_short . '/notify';

@@ -172,8 +172,7 @@ void stale_fill_loses() {
     CHECK(write({7, 1}, booked_on(1)) == "1");
 }
 
-// --- months
-// ---------------------------------------------------------------------------------------------------------------------
+// --- months --------------------------------------------------------------------------------------
 
 const std::string kVersionKey = kKey + ":version";
 constexpr Month kFirst = 683; // 2026-12
@@ -302,8 +301,7 @@ void records() {
     CHECK(server->ask({"GET", key}) == later);
 }
 
-// --- property
-// ---------------------------------------------------------------------------------------------------------------------
+// --- property ------------------------------------------------------------------------------------
 
 // A database of one listing, a relay that applies its events late, twice and again from earlier, and readers that fill
 // what they read long ago; expiries, evictions, new epochs. What is there, if it is of the epoch, has the days of its

@@ -86,6 +86,8 @@ def json_of(event):
     result['lsn'] = '%X/%X' % (event.lsn >> 32, event.lsn & 0xffffffff)
     if event.seq:
         result['seq'] = event.seq
+    if event.skipped:
+        result['skipped'] = event.skipped
     if event.last:
         result['last'] = True
     at = (event.version + event.at_after_version + 2 ** 63) % 2 ** 64 - 2 ** 63

@@ -3,6 +3,7 @@
 # servers' major versions with blanks between.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$tree/test/run/prerequisites.sh"
 
 version=$1
 date=$2
@@ -10,12 +11,12 @@ servers=$3
 cd "$scratch/src"
 cp -r .ci/debian debian
 [ -d relay ] || rm debian/*relay*
-# The relay's stanza and what it needs to be built stand in files of their own, for trees without it.
+# The relay's stanza stands in a file of its own, for trees without it.
 if [ -d relay ]; then
     cat debian/control.relay >>debian/control.in
-    sed -i '/^Build-Depends:/r debian/availability-relay.build-depends' debian/control.in
+    printf ' %s,\n' help2man $(names_of_relay_packages) | sed -i '/^Build-Depends:/r /dev/stdin' debian/control.in
 fi
-rm -f debian/control.relay debian/availability-relay.build-depends
+rm -f debian/control.relay
 cat >debian/changelog <<CHANGELOG
 availability ($version) unstable; urgency=medium
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make demo [CALENDAR=calendar.csv.gz]: installs what is missing, builds, and shows the whole job on a private
-# server with the calendars of the file, or with made ones.
+# make demo [CALENDAR=calendar.csv.gz]: installs what is missing, builds, and shows the whole job on private
+# servers with the calendars of the file, or with made ones.
 
 caller_directory=$PWD
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -29,7 +29,7 @@ calendar_columns() {
 }
 
 # Megabytes that the demo takes, without the calendar file.
-room=500
+room=900
 
 finish() {
     local status=$?
@@ -63,4 +63,4 @@ started=$SECONDS
 run_unprivileged test/run/tour.sh "$columns"
 remove_scratch
 echo
-echo "That was the whole job, in $((SECONDS - started)) seconds. The server has stopped and its directory is gone."
+echo "That was the whole job, in $((SECONDS - started)) seconds. The servers and the relay have stopped; their directory is gone."

@@ -82,8 +82,29 @@ if [ -f "${relay[0]}" ]; then
     step "its program runs" availability-relay --help
     step "its settings are for its group alone" sh -c '[ "$(stat -c "%U %G %a" /etc/availability-relay/relay.toml)" = "root availability-relay 640" ]'
     step "its settings are sound" setpriv --reuid availability-relay --regid availability-relay --init-groups availability-relay --check --config /etc/availability-relay/relay.toml
-    step "its unit is there" test -f /usr/lib/systemd/system/availability-relay.service
-    step "it is removed" apt-get remove -q -y availability-relay
+    unit=/usr/lib/systemd/system/availability-relay.service
+    step "its unit is there" test -f "$unit"
+    as_relay=(setpriv --reuid availability-relay --regid availability-relay --init-groups env AVAILABILITY_RELAY_REDIS_NODES=)
+    is_ready() { exec 3<>/dev/tcp/127.0.0.1/9187 && printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3 && grep -q '^HTTP/1.. 200' <&3; }
+    becomes_ready() { for _ in $(seq 200); do ! (is_ready) 2>/dev/null || return 0; sleep 0.1; done; return 1; }
+    step "the extension is there for it" install "/packages/new/$package"_*.deb
+    step "a table is tracked for it" sql -c "CREATE EXTENSION availability; SELECT availability.track('reservations')"
+    step "so are its role and its schema" sql -c 'CREATE ROLE "availability-relay" LOGIN REPLICATION' \
+        -c 'GRANT SELECT ON reservations_calendar TO "availability-relay"' \
+        -c 'CREATE SCHEMA availability_relay AUTHORIZATION "availability-relay"'
+    mkdir -p /var/lib/availability-relay && chown availability-relay: /var/lib/availability-relay
+    step "it makes its slot as its user, without a sink" "${as_relay[@]}" availability-relay bootstrap --config /etc/availability-relay/relay.toml
+    # The command line of the unit.
+    read -ra command < <(sed -n 's/^ExecStart=//p' "$unit")
+    "${as_relay[@]}" "${command[@]}" >"$log.relay" 2>&1 &
+    step "it runs as the unit has it" becomes_ready
+    kill -TERM $!
+    step "and ends in order" wait $!
+    step "its slot and the extension go" sql -c "SELECT pg_drop_replication_slot('availability_relay')" \
+        -c "SELECT availability.untrack('reservations')" -c "DROP EXTENSION availability"
+    rm -r /var/lib/availability-relay
+    step "the extension's package is purged" apt-get purge -q -y "$package"
+    step "the relay is removed" apt-get remove -q -y availability-relay
     step "and purged" apt-get purge -q -y availability-relay
     step "its files are gone" nothing_left
 fi

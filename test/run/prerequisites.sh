@@ -17,8 +17,9 @@ need() {
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+# libpq's are in a directory of their own.
 has_header() {
-    echo "#include <$1>" | g++ -std=c++17 -x c++ -E -
+    echo "#include <$1>" | g++ -std=c++17 -idirafter "$(pg_config --includedir)" -idirafter /usr/include/postgresql -x c++ -E -
 }
 
 # Of the distribution's Python, whichever else comes first on the PATH.
@@ -36,6 +37,11 @@ is_usable() {
     [ -x "$1" ] && major=$(major_version "$1" 2>/dev/null) && [ "${major:-0}" -ge "$oldest_server" ] &&
         [ -x "$("$1" --bindir)/postgres" ] && [ -f "$("$1" --includedir-server)/postgres.h" ] &&
         [ -f "$("$1" --pgxs)" ]
+}
+
+# As a package: what Debian's own tools build with has to be one.
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ]
 }
 
 # Whether the distribution has a package; where its index is not there yet, no.
@@ -102,27 +108,35 @@ sanitizer_package() {
     echo "libclang-rt-${version%%.*}-dev"
 }
 
-has_libpq() {
-    g++ -std=c++17 -I"$(pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)" -x c++ -E - <<<'#include <libpq-fe.h>'
-}
-
 # Of Debian 13 a package of its own.
 promtool_package() {
     if apt-cache show promtool >/dev/null 2>&1; then echo promtool; else echo prometheus; fi
 }
 
-# What the relay is built with; the extension needs none of it.
+# What the relay is built with, each with a header of it; the extension needs none of it.
+relay_packages=(
+    libboost-dev boost/beast/version.hpp
+    libcli11-dev CLI/CLI.hpp
+    libfmt-dev fmt/format.h
+    libhiredis-dev hiredis/hiredis.h
+    libpq-dev libpq-fe.h
+    librdkafka-dev librdkafka/rdkafka.h
+    libspdlog-dev spdlog/spdlog.h
+    libssl-dev openssl/ssl.h
+    libtomlplusplus-dev toml++/toml.h
+    prometheus-cpp-dev prometheus/registry.h
+)
+
+# Without their headers.
+names_of_relay_packages() {
+    printf '%s %s\n' "${relay_packages[@]}" | cut -d ' ' -f 1
+}
+
 list_missing_of_relay() {
-    need libboost-dev has_header boost/beast/version.hpp
-    need libssl-dev has_header openssl/ssl.h
-    need libpq-dev has_libpq
-    need libhiredis-dev has_header hiredis/hiredis.h
-    need librdkafka-dev has_header librdkafka/rdkafka.h
-    need prometheus-cpp-dev has_header prometheus/registry.h
-    need libcli11-dev has_header CLI/CLI.hpp
-    need libspdlog-dev has_header spdlog/spdlog.h
-    need libfmt-dev has_header fmt/format.h
-    need libtomlplusplus-dev has_header toml++/toml.h
+    local i
+    for ((i = 0; i < ${#relay_packages[@]}; i += 2)); do
+        need "${relay_packages[i]}" has_header "${relay_packages[i + 1]}"
+    done
 }
 
 list_missing() {
@@ -139,6 +153,10 @@ list_missing() {
     fi
     need libroaring-dev has_header roaring/roaring.h
     need libprotozero-dev has_header protozero/pbf_writer.hpp
+    if [ "$1" = demo ]; then
+        list_missing_of_relay
+        need redis-server command -v redis-server
+    fi
     if [ "$1" = check ]; then
         need librapidcheck-dev has_header rapidcheck.h
         need libipc-run-perl perl -MIPC::Run -e 1
@@ -155,12 +173,12 @@ list_missing() {
         need build-essential test -f /usr/share/build-essential/list
         need debhelper command -v dh
         need lintian command -v lintian
-        need postgresql-server-dev-all command -v pg_buildext
+        need postgresql-server-dev-all is_installed postgresql-server-dev-all
         if [ -d "$tree/relay" ]; then
             local package
-            while IFS=' ,' read -r package; do
-                need "$package" dpkg-query -W -f '${db:Status-Status}' "$package"
-            done <"$tree/.ci/debian/availability-relay.build-depends"
+            for package in help2man $(names_of_relay_packages); do
+                need "$package" is_installed "$package"
+            done
         fi
     fi
     if [ "$1" = clients ]; then

@@ -20,6 +20,8 @@ build_with_clang() {
     cp -a "$src" "$scratch/src-clang"
     builds_cleanly "builds with ${1##*/} without a warning" \
         make -s -C "$scratch/src-clang" -j "$(nproc)" PG_CONFIG="$pg_config" CXX="$1" with_llvm=no WERROR=1 all
+    builds_cleanly "the relay has no warning by ${1##*/}" \
+        make -s -C "$scratch/src-clang/relay" -j "$(nproc)" CXX="$1" WERROR=1 syntax
     rm -rf "$scratch/src-clang"
 }
 

@@ -14,10 +14,11 @@ use Time::HiRes qw(sleep);
 
 my @children;
 
-# Forwards to a port of 127.0.0.1 or to a socket's path.
+# Forwards to a port of 127.0.0.1 or to a socket's path. `edit`, if there is one, is given each piece that the server sends and an
+# object that its connection has for itself, and returns what goes on instead.
 sub new
 {
-	my ($class, $target) = @_;
+	my ($class, $target, $edit) = @_;
 	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 50, ReuseAddr => 1) or die "listen: $!";
 	pipe my $read, my $write or die "pipe: $!";
 	$write->autoflush(1);
@@ -25,7 +26,7 @@ sub new
 	if ($pid == 0)
 	{
 		close $write;
-		forward($listener, $read, $target);
+		forward($listener, $read, $target, $edit);
 		POSIX::_exit(0);
 	}
 	close $read;
@@ -45,7 +46,7 @@ sub heal { my $self = shift; print { $self->{control} } 'h'; return; }
 
 sub forward
 {
-	my ($listener, $control, $target) = @_;
+	my ($listener, $control, $target, $edit) = @_;
 	my $mode = 'h';
 	my (%peer, %pending);
 	my $close = sub {
@@ -90,13 +91,15 @@ sub forward
 				$_->blocking(0) for $client, $server;
 				$handle{$_} = $_ for $client, $server;
 				$peer{$client} = [$server];
-				$peer{$server} = [$client];
+				$peer{$server} = [ $client, {} ];
 			}
 			elsif (exists $peer{$socket})
 			{
 				my $got = sysread $socket, my $bytes, 65536;
 				if (!$got) { $close->($socket) unless !defined $got && $!{EAGAIN}; next; }
-				$pending{ $peer{$socket}[0] } .= $bytes;
+				my ($other, $state) = @{ $peer{$socket} };
+				$bytes = $edit->($bytes, $state) if $edit && $state;
+				$pending{$other} .= $bytes;
 			}
 		}
 		delete @handle{ grep { !exists $peer{$_} } keys %handle };

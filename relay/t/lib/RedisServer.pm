@@ -93,7 +93,8 @@ sub calendars
 	my %calendars;
 	while (my @some = splice @keys, 0, 500)
 	{
-		my $values = $self->do('MGET', @some);
+		# Keys of many slots can't share a command in a Cluster.
+		my $values = $self->{options}{'cluster-enabled'} ? [ map { scalar $self->do('GET', $_) } @some ] : $self->do('MGET', @some);
 		for my $i (0 .. $#some)
 		{
 			next if !defined $values->[$i] || length $values->[$i] < 24;
