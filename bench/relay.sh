@@ -39,7 +39,7 @@ sinks=(fanout calendar months kafka)
 relay() {
     # shellcheck disable=SC2086
     exec taskset -c 0 "$relay" "$2" --database.conninfo "host=$scratch dbname=postgres user=postgres" --database.tables public.reservations_calendar \
-        --database.slot "$1" --relay.heartbeat_seconds 0.05 --http.listen 127.0.0.1:19187 --relay.probe_sample 0 ${sink[$1]}
+        --database.slot "$1" --relay.confirm_seconds 0.05 --http.listen 127.0.0.1:19187 --relay.probe_sample 0 ${sink[$1]}
 }
 
 # Milliseconds that the server takes to decode and send all of it to a reader that does nothing.

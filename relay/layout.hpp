@@ -15,7 +15,7 @@
 //             P{LISTING}[:version]     <epoch:8> <version:8> "L" <token:8>                lease: somebody reads it in
 //             the database R{TAG}                   <epoch:8> <lsn:8> <as_of:8> <written:8> <run id>   the record of a
 //             relay on one master: everything that
-//                                                                                         committed up to as_of is in
+//                                                                                         anybody saw up to as_of is in
 //                                                                                         this master
 //
 // How each is kept from telling old days:
@@ -151,7 +151,7 @@ struct Record {
     std::uint64_t epoch = 0;
     std::uint64_t lsn = 0; // all up to here is applied
     std::int64_t as_of =
-        0; // microseconds since 1970, the database's clock: everything that committed up to then is applied
+        0; // microseconds since 1970, the database's clock: everything that anybody saw by then is applied
     std::int64_t written = 0; // microseconds since 1970, the relay's clock
     std::string_view run_id;  // of the Redis that it was written to
 };

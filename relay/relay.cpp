@@ -209,7 +209,7 @@ void Relay::on_batch(BatchPtr batch) {
     ring_.add(*batch);
     for (SinkSlot& slot : sinks_)
         slot.queue->push(batch);
-    source_.heard(batch->lsn, false);
+    source_.heard(batch->lsn);
     server_.notify();
     if (sinks_.empty())
         on_progress();
@@ -220,7 +220,7 @@ void Relay::on_position(std::uint64_t lsn, std::int64_t heartbeat_at) {
     ring_.add_progress(lsn, heartbeat_at);
     for (SinkSlot& slot : sinks_)
         slot.queue->pushed_up_to(lsn, heartbeat_at);
-    source_.heard(lsn, heartbeat_at != 0);
+    source_.heard(lsn);
     server_.notify();
     on_progress();
 }

@@ -27,7 +27,8 @@ struct Settings {
     std::string relay_state_file;
     std::string relay_dead_letter_file;
     std::int64_t relay_queue_bytes = 64 << 20;
-    double relay_heartbeat_seconds = 1;
+    double relay_heartbeat_seconds = 0.1;
+    double relay_confirm_seconds = 1;
     std::int64_t relay_drain_seconds = 10;
     double relay_ready_lag_seconds = 10;
     std::int64_t relay_probe_sample = 20;
