@@ -339,8 +339,9 @@ void Relay::tick() {
         const std::int64_t now = now_us();
         for (SinkSlot& slot : sinks_)
             if (slot.queue->stalled(now - kPatience) && !slot.queue->lags_alone()) {
-                spdlog::warn("{} stands still with a full queue and lags alone from here on{}{}", slot.queue->name(),
-                             slot.queue->problem().empty() ? "" : ": ", slot.queue->problem());
+                if (slot.queue->complete()) // else its queue is full once more
+                    spdlog::warn("{} stands still with a full queue and lags alone from here on{}{}",
+                                 slot.queue->name(), slot.queue->problem().empty() ? "" : ": ", slot.queue->problem());
                 slot.queue->lag_alone();
             }
         if (fresh_ && load_ended_ && !source_.is_marked_loaded())
