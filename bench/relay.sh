@@ -23,7 +23,9 @@ END
 
 redis-server --port 0 --unixsocket "$scratch/redis.sock" --save '' >"$scratch/redis.log" &
 redis=$!
-"$scratch/src/relay/build/tool_kafka" mock 1 < <(exec sleep infinity) >"$scratch/kafka.servers" 2>/dev/null &
+mkfifo "$scratch/kafka.input" # it ends when its input does
+exec 9<>"$scratch/kafka.input"
+"$scratch/src/relay/build/tool_kafka" mock 1 <&9 >"$scratch/kafka.servers" 2>/dev/null &
 kafka=$!
 trap 'kill $redis $kafka 2>/dev/null' EXIT
 until [ -s "$scratch/kafka.servers" ] && [ -S "$scratch/redis.sock" ]; do sleep 0.1; done
