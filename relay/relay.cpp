@@ -209,7 +209,7 @@ void Relay::on_batch(BatchPtr batch) {
     ring_.add(*batch);
     for (SinkSlot& slot : sinks_)
         slot.queue->push(batch);
-    source_.heard(batch->lsn, false);
+    source_.heard(batch->lsn);
     server_.notify();
     if (sinks_.empty())
         on_progress();
@@ -247,7 +247,7 @@ void Relay::on_position(std::uint64_t lsn, std::int64_t heartbeat_at) {
     ring_.add_progress(lsn, heartbeat_at);
     for (SinkSlot& slot : sinks_)
         slot.queue->pushed_up_to(lsn, heartbeat_at);
-    source_.heard(lsn, heartbeat_at != 0);
+    source_.heard(lsn);
     server_.notify();
     on_progress();
 }
@@ -368,8 +368,9 @@ void Relay::tick() {
         const std::int64_t now = now_us();
         for (SinkSlot& slot : sinks_)
             if (slot.queue->stalled(now - kPatience) && !slot.queue->lags_alone()) {
-                spdlog::warn("{} stands still with a full queue and lags alone from here on{}{}", slot.queue->name(),
-                             slot.queue->problem().empty() ? "" : ": ", slot.queue->problem());
+                if (slot.queue->complete()) // else its queue is full once more
+                    spdlog::warn("{} stands still with a full queue and lags alone from here on{}{}",
+                                 slot.queue->name(), slot.queue->problem().empty() ? "" : ": ", slot.queue->problem());
                 slot.queue->lag_alone();
             }
         if (fresh_ && load_ended_ && !source_.is_marked_loaded())

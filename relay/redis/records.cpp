@@ -7,6 +7,12 @@
 
 namespace availability::relay::redis {
 
+namespace {
+
+constexpr unsigned kTicksOfIdentity = 5;
+
+} // namespace
+
 void Records::begin(Epoch epoch, bool known) {
     round_++;
     epoch_ = epoch;
@@ -55,7 +61,8 @@ void Records::map_changed() {
 void Records::tick() {
     if (state_ != State::kAnnounced)
         return proceed();
-    client_.identify_masters();
+    if (++ticks_ % kTicksOfIdentity == 0)
+        client_.identify_masters();
     for (const Master& master : client_.masters())
         if (ledger_.knows(master.name) && under_way_.count(master.name) == 0)
             write(master);

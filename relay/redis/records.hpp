@@ -20,7 +20,7 @@ namespace availability::relay::redis {
 // How far the sink is.
 struct AppliedPosition {
     std::uint64_t lsn = 0;
-    std::int64_t as_of = 0; // microseconds since 1970: everything that committed up to then is applied; 0: unknown
+    std::int64_t as_of = 0; // microseconds since 1970: everything that anybody saw by then is applied; 0: unknown
 };
 
 class Records {
@@ -39,7 +39,7 @@ class Records {
     // Of the client's listener.
     void identified(const std::string& node, const Identity& identity);
     void map_changed();
-    // From time to time: writes the records, asks who answers.
+    // From time to time: writes the records, and every few times asks who answers.
     void tick();
 
   private:
@@ -59,6 +59,7 @@ class Records {
     Ledger ledger_;
     State state_ = State::kIdle;
     Epoch epoch_ = 0;
+    unsigned ticks_ = 0;
     std::uint64_t round_ = 0; // answers of earlier epochs don't count
     std::map<std::string, std::uint16_t> masters_;
     std::set<std::string> done_; // in this state

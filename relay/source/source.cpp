@@ -29,7 +29,8 @@ constexpr int kFailoverVersion = 170000;
 // Making a slot waits for every transaction that runs.
 constexpr std::chrono::hours kMakeSlotTimeout(1);
 constexpr milliseconds kLastWords(100);
-constexpr int kBeatsOfSlotMetrics = 5;
+constexpr int kConfirmationsOfSlotMetrics = 5;
+constexpr std::size_t kMaxHeartbeats = 1000;
 
 } // namespace
 
@@ -291,7 +292,7 @@ void Source::enter(bool fresh) {
     control_busy_ = false;
     failures_ = 0;
     streaming_ = true;
-    waiting_heartbeat_at_ = 0;
+    heartbeats_.clear();
     memory_.epoch = state_.epoch;
     if (memory_.system_id != system_id_ || memory_.timeline != timeline_)
         memory_.lsn = 0;
@@ -347,10 +348,15 @@ void Source::confirm(std::uint64_t lsn) {
     memory_.lsn = std::max(memory_.lsn, confirmed_);
 }
 
-void Source::heard(std::uint64_t lsn, bool heartbeat) {
+void Source::heard(std::uint64_t lsn) {
     received_ = std::max(received_, lsn);
-    if (heartbeat)
-        waiting_heartbeat_at_ = 0;
+    forget_returned();
+}
+
+// By its place in the WAL: what the prefix says may be another relay's, or an earlier heartbeat of this one.
+void Source::forget_returned() {
+    while (!heartbeats_.empty() && heartbeats_.front().lsn != 0 && heartbeats_.front().lsn < received_)
+        heartbeats_.pop_front();
 }
 
 void Source::mark_loaded() {
@@ -371,28 +377,54 @@ void Source::beat() {
     if (!streaming_ || control_busy_)
         return;
     control_busy_ = true;
-    if (waiting_heartbeat_at_ == 0)
-        waiting_heartbeat_at_ = now_us();
-    control_->query(keep_confirmed_statement(quote_qualified(settings_.database_state_table), settings_.database_slot,
-                                             state_.epoch, confirmed_, kHeartbeatPrefix),
-                    [this, confirmed = confirmed_, life = life_](PgRows rows) {
-                        if (life != life_)
-                            return;
-                        control_busy_ = false;
-                        if (rows.error && rows.error.sqlstate.empty())
-                            return connect_control_again();
-                        if (rows.error) {
-                            spdlog::warn("no heartbeat: {}", rows.error.message);
-                            return;
-                        }
-                        if (rows.rows.size() != 1 || rows.text(0, 0) != "1")
-                            return restart("another relay has changed the epoch", false);
-                        stream_.confirm(confirmed);
-                        if (after_beat_)
-                            return std::exchange(after_beat_, nullptr)();
-                        if (beats_++ % kBeatsOfSlotMetrics == 0)
-                            read_slot_metrics();
+    if (heartbeats_.size() >= kMaxHeartbeats) {
+        // Every other will do: a lag that is that long is told about as well by them.
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < heartbeats_.size(); i += 2)
+            heartbeats_[kept++] = heartbeats_[i];
+        heartbeats_.resize(kept);
+    }
+    heartbeats_.push_back({now_us(), 0});
+    const auto now = std::chrono::steady_clock::now();
+    const bool keeps = after_beat_ || now - kept_at_ >= std::chrono::duration<double>(settings_.relay_confirm_seconds);
+    if (keeps)
+        kept_at_ = now;
+    control_->query(keeps
+                        ? keep_confirmed_statement(quote_qualified(settings_.database_state_table),
+                                                   settings_.database_slot, state_.epoch, confirmed_, kHeartbeatPrefix)
+                        : heartbeat_statement(kHeartbeatPrefix),
+                    [this, keeps, confirmed = confirmed_, life = life_](PgRows rows) {
+                        if (life == life_)
+                            emitted(std::move(rows), confirmed, keeps);
                     });
+}
+
+void Source::emitted(PgRows rows, std::uint64_t confirmed, bool kept) {
+    control_busy_ = false;
+    std::uint64_t lsn = 0;
+    if (rows.error || rows.rows.size() != 1 || !parse_lsn(rows.text(0, 0), &lsn)) {
+        heartbeats_.pop_back(); // nobody knows whether it is on its way
+        if (rows.error && rows.error.sqlstate.empty())
+            return connect_control_again();
+        if (!std::exchange(beat_failed_, true))
+            spdlog::warn("no heartbeat: {}", rows.error.message);
+        return;
+    }
+    beat_failed_ = false;
+    heartbeats_.back().lsn = lsn;
+    forget_returned();
+    if (kept) {
+        if (rows.text(0, 2) != "1")
+            return restart("another relay has changed the epoch", false);
+        stream_.confirm(confirmed);
+    }
+    if (after_beat_) {
+        if (!kept || confirmed < confirmed_) // sent before the end began
+            return beat();
+        return std::exchange(after_beat_, nullptr)();
+    }
+    if (kept && times_kept_++ % kConfirmationsOfSlotMetrics == 0)
+        read_slot_metrics();
 }
 
 // The stream may live on when the connection beside it does not.

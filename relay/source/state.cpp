@@ -58,13 +58,27 @@ std::string advance_epoch_statement(const std::string& table, const std::string&
                        format_lsn(confirmed));
 }
 
+namespace {
+
+std::string heartbeat(const std::string& prefix) {
+    return fmt::format("pg_catalog.pg_logical_emit_message(true, {}, ''), "
+                       "pg_catalog.set_config('synchronous_commit', 'local', true)",
+                       quote_literal(prefix));
+}
+
+} // namespace
+
+std::string heartbeat_statement(const std::string& prefix) {
+    return "SELECT " + heartbeat(prefix);
+}
+
 std::string keep_confirmed_statement(const std::string& table, const std::string& slot, Epoch epoch,
                                      std::uint64_t confirmed, const std::string& prefix) {
     return fmt::format(
         "WITH kept AS (UPDATE {0} SET confirmed = greatest(confirmed, '{3}') WHERE slot = {1} AND epoch = {2} "
         "RETURNING 1)"
-        " SELECT (SELECT pg_catalog.count(*) FROM kept), pg_catalog.pg_logical_emit_message(true, {4}, {1})",
-        table, quote_literal(slot), epoch, format_lsn(confirmed), quote_literal(prefix));
+        " SELECT {4}, (SELECT pg_catalog.count(*) FROM kept)",
+        table, quote_literal(slot), epoch, format_lsn(confirmed), heartbeat(prefix));
 }
 
 std::string mark_loaded_statement(const std::string& table, const std::string& slot, Epoch epoch) {

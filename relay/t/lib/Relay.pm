@@ -67,7 +67,7 @@ sub new
 	$self->{settings} = {
 		'database.conninfo' => $node->connstr('postgres'),
 		'database.tables' => 'public.reservations_calendar',
-		'relay.heartbeat_seconds' => '0.1',
+		'relay.confirm_seconds' => '0.1',
 		'relay.state_file' => "$self->{directory}/state",
 		'http.listen' => "127.0.0.1:$self->{port}",
 		%settings
