@@ -5,7 +5,6 @@ package Reader;
 use strict;
 use warnings;
 
-use IO::Socket::INET;
 use POSIX ();
 use PostgreSQL::Test::Utils;
 use RedisServer;
@@ -20,7 +19,7 @@ my @tags;
 sub new
 {
 	my ($class, %options) = @_;
-	my $self = bless { layout => 'calendar', cluster => 0, months => [], prefix => 'avail:v3:', record_prefix => 'avail:v3:relay:', sockets => {}, %options }, $class;
+	my $self = bless { layout => 'calendar', cluster => 0, months => [], prefix => 'avail:v3:', record_prefix => 'avail:v3:relay:', servers => {}, %options }, $class;
 	return $self;
 }
 
@@ -43,26 +42,13 @@ sub tool
 
 # --- connections ---------------------------------------------------------------------------------------------------------------------
 
-# Sends all, then reads the answers; an error is a reference to its text.
+# The answers to all of these, as RedisServer::do_all; undefined if there is no connection.
 sub ask
 {
 	my ($self, $port, @commands) = @_;
-	my $answers = eval {
-		$self->{sockets}{$port} //= IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 2) // die "connect: $!";
-		my $socket = $self->{sockets}{$port};
-		print $socket map { ('*', scalar @$_, "\r\n", map { ('$', length, "\r\n", $_, "\r\n") } @$_) } @commands;
-		$socket->flush;
-		my @answers;
-		for (@commands)
-		{
-			my $answer = eval { RedisServer::answer($socket) };
-			die $@ if $@ && $@ !~ /^redis: /;
-			push @answers, $@ ? \"$@" : $answer;
-		}
-		\@answers;
-	};
-	delete $self->{sockets}{$port} unless $answers;
-	return $answers;
+	my $server = $self->{servers}{$port} //= bless { port => $port }, 'RedisServer';
+	my @answers = eval { $server->do_all(@commands) };
+	return $@ ? undef : \@answers;
 }
 
 # master's port => [lowest slot, listings]; undefined if nobody tells.

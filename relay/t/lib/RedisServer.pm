@@ -67,21 +67,38 @@ sub answer
 	return substr $bytes, 0, $line;
 }
 
+# The answer to a command; dies of an error.
 sub do
 {
 	my ($self, @command) = @_;
-	my $result = eval {
+	my ($answer) = $self->do_all([@command]);
+	die $$answer if ref $answer eq 'SCALAR';
+	return $answer;
+}
+
+# The answers to many, sent at once; an error is a reference to its text.
+sub do_all
+{
+	my ($self, @commands) = @_;
+	my $answers = eval {
 		$self->{socket} //= IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 5) // die "connect: $!";
-		print { $self->{socket} } '*', scalar @command, "\r\n", map { ('$', length, "\r\n", $_, "\r\n") } @command;
+		print { $self->{socket} } map { ('*', scalar @$_, "\r\n", map { ('$', length, "\r\n", $_, "\r\n") } @$_) } @commands;
 		$self->{socket}->flush;
-		[ scalar answer($self->{socket}) ];
+		my @answers;
+		for (@commands)
+		{
+			my $answer = eval { answer($self->{socket}) };
+			die $@ if $@ && $@ !~ /^redis: /;
+			push @answers, $@ ? \"$@" : $answer;
+		}
+		\@answers;
 	};
-	if (!$result)
+	if (!$answers)
 	{
-		delete $self->{socket} unless $@ =~ /^redis: /;
+		delete $self->{socket};
 		die $@;
 	}
-	return $result->[0];
+	return @$answers;
 }
 
 # listing => [version, booked as hex], of the entries of an epoch; tombstones and those of other epochs are none.
@@ -93,14 +110,14 @@ sub calendars
 	my %calendars;
 	while (my @some = splice @keys, 0, 500)
 	{
-		my $values = $self->do('MGET', @some);
+		my @values = $self->do_all(map { [ 'GET', $_ ] } @some);
 		for my $i (0 .. $#some)
 		{
-			next if !defined $values->[$i] || length $values->[$i] < 24;
-			my ($of, $version) = unpack 'Q>q>', $values->[$i];
-			next if $of != $epoch || substr($values->[$i], 16, 1) eq 'L';
+			next if !defined $values[$i] || ref $values[$i] || length $values[$i] < 24;
+			my ($of, $version) = unpack 'Q>q>', $values[$i];
+			next if $of != $epoch || substr($values[$i], 16, 1) eq 'L';
 			my ($listing) = $some[$i] =~ /\{(.*)\}/;
-			$calendars{$listing} = [ $version, unpack 'H*', substr $values->[$i], 16 ];
+			$calendars{$listing} = [ $version, unpack 'H*', substr $values[$i], 16 ];
 		}
 	}
 	return \%calendars;
