@@ -106,6 +106,12 @@ void Source::identify() {
         timeline_ = std::strtoll(rows.text(0, 1).c_str(), nullptr, 10);
         if (bootstrap_)
             return make_state();
+        // Timelines only ever grow: what a former primary says has been overtaken, however well it speaks.
+        if (memory_.system_id == system_id_ && timeline_ < memory_.timeline)
+            return failed(fmt::format("the server is on timeline {}, and timeline {} has been seen: it is a former "
+                                      "primary, or was set back, which asks for availability-relay bootstrap",
+                                      timeline_, memory_.timeline),
+                          {});
         read_slot();
     });
 }
@@ -158,6 +164,9 @@ void Source::make_slot() {
                                   if (rows.error)
                                       return fatal(fmt::format("could not make slot {}: {}", slot, rows.error.message));
                                   bootstrap_ = false;
+                                  memory_.system_id = system_id_;
+                                  memory_.timeline = timeline_;
+                                  memory_.lsn = 0;
                                   read_slot();
                               });
 }
@@ -175,6 +184,8 @@ void Source::read_slot() {
             RelayState state;
             if (!read_state(rows, &state))
                 return failed("could not read the state", rows.error);
+            if (state.in_recovery) // whose slots say nothing yet of those that it will have when it is promoted
+                return failed("the server is a standby", {});
             const std::string& slot = settings_.database_slot;
             if (!state.slot_exists)
                 return fatal(fmt::format(
@@ -453,7 +464,7 @@ void Source::failed(const std::string& what, const PgError& error) {
     ++failures_;
     const milliseconds delay(
         std::uniform_int_distribution<std::int64_t>(longest.count() / 2, longest.count())(random_));
-    spdlog::warn("{}: {}; again in {} ms", what, error ? error.message : "unexpected answer", delay.count());
+    spdlog::warn("{}{}{}; again in {} ms", what, error ? ": " : "", error.message, delay.count());
     handler_.on_source_state(what, true);
     retry(delay);
 }

@@ -61,7 +61,7 @@ sub answer
 	my $type = substr $line, 0, 1, '';
 	return $line if $type eq '+' || $type eq ':';
 	die "redis: $line" if $type eq '-';
-	return if $line < 0;
+	return undef if $line < 0; # not an empty list: answers stand in arrays by their place
 	return [ map { answer($socket) } 1 .. $line ] if $type eq '*';
 	read $socket, my $bytes, $line + 2;
 	return substr $bytes, 0, $line;
