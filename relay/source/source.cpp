@@ -31,6 +31,12 @@ constexpr std::chrono::hours kMakeSlotTimeout(1);
 constexpr milliseconds kLastWords(100);
 constexpr int kBeatsOfSlotMetrics = 5;
 
+// Whether the same may work in a moment: the connection was lost, the server ends or begins, or lacks resources.
+bool passes(const PgError& error) {
+    const std::string_view kind = std::string_view(error.sqlstate).substr(0, 2);
+    return error && (kind.empty() || kind == "08" || kind == "53" || kind == "57");
+}
+
 } // namespace
 
 Source::Source(boost::asio::io_context& io, const Settings& settings, bool bootstrap, SourceHandler& handler)
@@ -123,6 +129,8 @@ void Source::make_state() {
         const Epoch at_least = std::max(static_cast<Epoch>(now_us()), memory_.epoch + 1);
         control_->query(upsert_state_statement(table, settings_.database_slot, at_least, system_id_, timeline_),
                         [this](PgRows rows) {
+                            if (passes(rows.error))
+                                return failed("could not write the state", rows.error);
                             if (rows.error)
                                 return fatal("could not write the state: " + rows.error.message);
                             drop_slot();
@@ -131,7 +139,11 @@ void Source::make_state() {
     control_->query(read_state_statement(table, settings_.database_slot), [this, table, upsert](PgRows rows) {
         if (!rows.error)
             return upsert();
+        if (passes(rows.error))
+            return failed("could not read the state", rows.error);
         control_->query(create_state_statement(table), [this, upsert](PgRows made) {
+            if (passes(made.error))
+                return failed(fmt::format("could not make table {}", settings_.database_state_table), made.error);
             if (made.error)
                 return fatal(
                     fmt::format("could not make table {}: {}", settings_.database_state_table, made.error.message));
@@ -148,6 +160,8 @@ void Source::drop_slot() {
                     [this, slot](PgRows rows) {
                         if (rows.error && rows.error.sqlstate == kObjectInUse)
                             return fatal(fmt::format("slot {} is in use: end the relay that has it first", slot));
+                        if (passes(rows.error))
+                            return failed("could not drop slot " + slot, rows.error);
                         if (rows.error)
                             return fatal(fmt::format("could not drop slot {}: {}", slot, rows.error.message));
                         make_slot();
@@ -161,6 +175,8 @@ void Source::make_slot() {
     stream_connection_->query(fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL {} {}", quote_identifier(slot), kPlugin,
                                           failover ? "(SNAPSHOT 'nothing', FAILOVER true)" : "NOEXPORT_SNAPSHOT"),
                               [this, slot](PgRows rows) {
+                                  if (passes(rows.error))
+                                      return failed("could not make slot " + slot, rows.error);
                                   if (rows.error)
                                       return fatal(fmt::format("could not make slot {}: {}", slot, rows.error.message));
                                   bootstrap_ = false;
