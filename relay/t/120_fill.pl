@@ -58,6 +58,12 @@ for my $layout ('calendar', 'months')
 		return $said;
 	};
 	my $version = sub { my ($listing) = @_; return $node->safe_psql('postgres', "SELECT version FROM reservations_calendar WHERE listing_id = $listing"); };
+	# Layout months knows no more than the months that an event changed, where it came onto a lease: the others are a miss.
+	my $is_current = sub {
+		my ($listing, $name) = @_;
+		my $said = $told->($listing);
+		return ok($layout eq 'months' && !$said || $said->[0] eq $version->($listing), $name);
+	};
 	# As if it had expired.
 	my $forget = sub { my ($listing) = @_; $redis->do('DEL', $_) for $reader->keys_of($listing); };
 	my $begin = sub {
@@ -77,7 +83,7 @@ for my $layout ('calendar', 'months')
 	is($told->(1)->[0], $version->(1), "$layout: tells what the database has");
 	book(1);
 	$relay->wait_confirmed;
-	is($told->(1)->[0], $version->(1), "$layout: until the next event");
+	$is_current->(1, "$layout: until the next event");
 	is($reader->fill($fill), 0, "$layout: the same again is too old");
 
 	# Read v1, write v2, event v2, fill v1.
@@ -85,7 +91,7 @@ for my $layout ('calendar', 'months')
 	book(2);
 	$relay->wait_confirmed;
 	is($reader->fill($fill), 0, "$layout: a fill that an event has overtaken is refused");
-	is($told->(2)->[0], $version->(2), "$layout: and the event's calendar stays");
+	$is_current->(2, "$layout: and the event's calendar stays");
 
 	# The same, and what the event wrote has expired by then.
 	$fill = $begin->(3);
@@ -111,7 +117,7 @@ for my $layout ('calendar', 'months')
 	cmp_ok($told->(4)->[0], '<', $version->(4), "$layout: which is older, as the record says");
 	kill CONT => $relay->{child};
 	$relay->wait_confirmed;
-	is($told->(4)->[0], $version->(4), "$layout: the event comes");
+	$is_current->(4, "$layout: the event comes");
 
 	# The listing goes meanwhile.
 	$fill = $begin->(5);
@@ -140,7 +146,7 @@ for my $layout ('calendar', 'months')
 		wait_until('a new epoch', sub { $relay->epoch > $epoch });
 		$relay->wait_loaded;
 		is($reader->fill($fill), 0, "$name is refused");
-		is($told->(6)->[0], $version->(6), "$name: the calendar is the new one");
+		$is_current->(6, "$name: the calendar is the new one");
 		$epoch = $relay->epoch;
 	}
 	like(($relay->execute('verify'))[1], qr/ 0 wrong$/m, "$layout: verify finds no difference");
