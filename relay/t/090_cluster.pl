@@ -159,7 +159,7 @@ for my $relay_lives (1, 0)
 	$epoch = $relay->epoch;
 	$reader->start;
 	# What comes from here on, it does not get.
-	$cluster->node($replica)->pause;
+	$cluster->cut_off($master, $replica);
 	change(20) for 1 .. 5;
 	my $expected = database_calendars($node);
 	$relay->wait_confirmed;
@@ -167,7 +167,6 @@ for my $relay_lives (1, 0)
 	wait_until('the record tells it', sub { record_on($master, $slot)->{as_of} >= $acknowledged - 100_000 });
 	$relay->kill9 unless $relay_lives;
 	$cluster->node($master)->kill9;
-	$cluster->node($replica)->unpause;
 	wait_until('the replica is promoted', sub { $cluster->is_master($replica) });
 	if (!$relay_lives)
 	{

@@ -41,6 +41,16 @@ sub wait_whole { my $self = shift; wait_until('the cluster is whole', sub { !gre
 sub wait_synchronized { my ($self, $i) = @_; wait_until('a replica has all', sub { eval { $self->node($i)->do('INFO', 'replication') =~ /^master_link_status:up\r$/m } }); return; }
 sub is_master { my ($self, $i) = @_; return eval { $self->node($i)->do('ROLE')->[0] eq 'master' }; }
 
+# What a master is told from now on, its replica never gets. (One that is stopped would read what is on its way when it goes on.)
+sub cut_off
+{
+	my ($self, $master, $replica) = @_;
+	$self->node($master)->do('ACL', 'SETUSER', 'default', '-psync', '-sync', '-replconf');
+	$self->node($master)->do('CLIENT', 'KILL', 'TYPE', 'replica');
+	wait_until('the replica is cut off', sub { $self->node($replica)->do('INFO', 'replication') =~ /^master_link_status:down\r$/m });
+	return;
+}
+
 # The nodes that have slots, by them: slot => number of the node.
 sub owners
 {
