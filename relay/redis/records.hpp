@@ -39,7 +39,7 @@ class Records {
     // Of the client's listener.
     void identified(const std::string& node, const Identity& identity);
     void map_changed();
-    // From time to time: writes the records, and every few times asks who answers.
+    // From time to time: asks who answers, and writes the record to each that does.
     void tick();
 
   private:
@@ -59,11 +59,13 @@ class Records {
     Ledger ledger_;
     State state_ = State::kIdle;
     Epoch epoch_ = 0;
-    unsigned ticks_ = 0;
     std::uint64_t round_ = 0; // answers of earlier epochs don't count
     std::map<std::string, std::uint16_t> masters_;
     std::set<std::string> done_; // in this state
     std::set<std::string> under_way_;
+    // A record is to be written as soon as they have said who they are: one that was demoted and promoted again in
+    // between must not be told to be fresh.
+    std::set<std::string> due_;
 };
 
 } // namespace availability::relay::redis

@@ -32,6 +32,12 @@ constexpr milliseconds kLastWords(100);
 constexpr int kConfirmationsOfSlotMetrics = 5;
 constexpr std::size_t kMaxHeartbeats = 1000;
 
+// Whether the same may work in a moment: the connection was lost, the server ends or begins, or lacks resources.
+bool passes(const PgError& error) {
+    const std::string_view kind = std::string_view(error.sqlstate).substr(0, 2);
+    return error && (kind.empty() || kind == "08" || kind == "53" || kind == "57");
+}
+
 } // namespace
 
 Source::Source(boost::asio::io_context& io, const Settings& settings, bool bootstrap, SourceHandler& handler)
@@ -107,6 +113,12 @@ void Source::identify() {
         timeline_ = std::strtoll(rows.text(0, 1).c_str(), nullptr, 10);
         if (bootstrap_)
             return make_state();
+        // Timelines only ever grow: what a former primary says has been overtaken, however well it speaks.
+        if (memory_.system_id == system_id_ && timeline_ < memory_.timeline)
+            return failed(fmt::format("the server is on timeline {}, and timeline {} has been seen: it is a former "
+                                      "primary, or was set back, which asks for availability-relay bootstrap",
+                                      timeline_, memory_.timeline),
+                          {});
         read_slot();
     });
 }
@@ -118,6 +130,8 @@ void Source::make_state() {
         const Epoch at_least = std::max(static_cast<Epoch>(now_us()), memory_.epoch + 1);
         control_->query(upsert_state_statement(table, settings_.database_slot, at_least, system_id_, timeline_),
                         [this](PgRows rows) {
+                            if (passes(rows.error))
+                                return failed("could not write the state", rows.error);
                             if (rows.error)
                                 return fatal("could not write the state: " + rows.error.message);
                             drop_slot();
@@ -126,7 +140,11 @@ void Source::make_state() {
     control_->query(read_state_statement(table, settings_.database_slot), [this, table, upsert](PgRows rows) {
         if (!rows.error)
             return upsert();
+        if (passes(rows.error))
+            return failed("could not read the state", rows.error);
         control_->query(create_state_statement(table), [this, upsert](PgRows made) {
+            if (passes(made.error))
+                return failed(fmt::format("could not make table {}", settings_.database_state_table), made.error);
             if (made.error)
                 return fatal(
                     fmt::format("could not make table {}: {}", settings_.database_state_table, made.error.message));
@@ -143,6 +161,8 @@ void Source::drop_slot() {
                     [this, slot](PgRows rows) {
                         if (rows.error && rows.error.sqlstate == kObjectInUse)
                             return fatal(fmt::format("slot {} is in use: end the relay that has it first", slot));
+                        if (passes(rows.error))
+                            return failed("could not drop slot " + slot, rows.error);
                         if (rows.error)
                             return fatal(fmt::format("could not drop slot {}: {}", slot, rows.error.message));
                         make_slot();
@@ -156,9 +176,14 @@ void Source::make_slot() {
     stream_connection_->query(fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL {} {}", quote_identifier(slot), kPlugin,
                                           failover ? "(SNAPSHOT 'nothing', FAILOVER true)" : "NOEXPORT_SNAPSHOT"),
                               [this, slot](PgRows rows) {
+                                  if (passes(rows.error))
+                                      return failed("could not make slot " + slot, rows.error);
                                   if (rows.error)
                                       return fatal(fmt::format("could not make slot {}: {}", slot, rows.error.message));
                                   bootstrap_ = false;
+                                  memory_.system_id = system_id_;
+                                  memory_.timeline = timeline_;
+                                  memory_.lsn = 0;
                                   read_slot();
                               });
 }
@@ -176,6 +201,8 @@ void Source::read_slot() {
             RelayState state;
             if (!read_state(rows, &state))
                 return failed("could not read the state", rows.error);
+            if (state.in_recovery) // whose slots say nothing yet of those that it will have when it is promoted
+                return failed("the server is a standby", {});
             const std::string& slot = settings_.database_slot;
             if (!state.slot_exists)
                 return fatal(fmt::format(
@@ -485,7 +512,7 @@ void Source::failed(const std::string& what, const PgError& error) {
     ++failures_;
     const milliseconds delay(
         std::uniform_int_distribution<std::int64_t>(longest.count() / 2, longest.count())(random_));
-    spdlog::warn("{}: {}; again in {} ms", what, error ? error.message : "unexpected answer", delay.count());
+    spdlog::warn("{}{}{}; again in {} ms", what, error ? ": " : "", error.message, delay.count());
     handler_.on_source_state(what, true);
     retry(delay);
 }

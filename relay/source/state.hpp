@@ -21,6 +21,7 @@ struct RelayState {
     // or somebody else read from it.
     std::uint64_t confirmed = 0;
 
+    bool in_recovery = false; // the server is a standby
     bool slot_exists = false;
     std::string slot_plugin;
     bool slot_active = false;

@@ -102,16 +102,17 @@ sub bootstrap
 	return;
 }
 
+# In the background: run, or another command.
 sub start
 {
-	my ($self) = @_;
+	my ($self, $command) = @_;
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0)
 	{
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', $self->{log};
 		open STDERR, '>>', $self->{log};
-		exec $self->command('run');
+		exec $self->command($command // 'run');
 		die "exec: $!";
 	}
 	$self->{child} = $pid;
