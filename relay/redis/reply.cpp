@@ -1,6 +1,5 @@
 #include "relay/redis/reply.hpp"
 
-#include <hiredis/hiredis.h>
 #include <hiredis/read.h>
 
 namespace availability::relay::redis {
@@ -10,19 +9,6 @@ namespace {
 // hiredis frees what it has of an answer when it breaks off; it is ours.
 void keep(void*) {}
 
-// Deeper answers are none of Redis's; those of later hiredis may be as deep as they like, and ours end by recursion.
-constexpr int kMaxDepth = 8;
-
-#if HIREDIS_MAJOR >= 1
-// Types of RESP3, which was not asked for: hiredis takes null for a lack of memory, and the answer is broken.
-void* refuse_double(const redisReadTask*, double, char*, std::size_t) {
-    return nullptr;
-}
-void* refuse_bool(const redisReadTask*, int) {
-    return nullptr;
-}
-#endif
-
 } // namespace
 
 void ReplyReader::Free::operator()(redisReader* reader) const {
@@ -30,14 +16,7 @@ void ReplyReader::Free::operator()(redisReader* reader) const {
 }
 
 ReplyReader::ReplyReader() {
-    // int, size_t since 1.0
-    constexpr auto create_array_of = [](const redisReadTask* task, auto) -> void* { return create_array(task); };
-#if HIREDIS_MAJOR >= 1
-    static redisReplyObjectFunctions functions = {
-        create_text, create_array_of, create_integer, refuse_double, create_nil, refuse_bool, keep};
-#else
-    static redisReplyObjectFunctions functions = {create_text, create_array_of, create_integer, create_nil, keep};
-#endif
+    static redisReplyObjectFunctions functions = {create_text, create_array, create_integer, create_nil, keep};
     reader_.reset(redisReaderCreateWithFunctions(&functions));
     if (reader_ == nullptr)
         problem_ = "out of memory";
@@ -48,10 +27,10 @@ ReplyReader::ReplyReader() {
 ReplyReader::~ReplyReader() = default;
 
 // Where the value of a task goes: the root, or the end of the array that it is in, which grows only while none of its
-// elements is being read. Null, which hiredis takes for a lack of memory, if there are too many or too deep.
+// elements is being read. Null, which hiredis takes for a lack of memory, if there are too many.
 Reply* ReplyReader::place_of(const redisReadTask* task) {
     auto* self = static_cast<ReplyReader*>(task->privdata);
-    if (++self->elements_ > kMaxElements || self->reader_->ridx > kMaxDepth)
+    if (++self->elements_ > kMaxElements)
         return nullptr;
     if (task->parent == nullptr)
         return &self->root_;
@@ -71,7 +50,7 @@ void* ReplyReader::create_text(const redisReadTask* task, char* text, std::size_
 }
 
 // Memory is taken as elements come, not as many are announced.
-void* ReplyReader::create_array(const redisReadTask* task) {
+void* ReplyReader::create_array(const redisReadTask* task, int) {
     Reply* reply = place_of(task);
     if (reply != nullptr)
         reply->type = Reply::Type::kArray;

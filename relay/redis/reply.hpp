@@ -46,7 +46,7 @@ class ReplyReader {
 
   private:
     static void* create_text(const redisReadTask* task, char* text, std::size_t size);
-    static void* create_array(const redisReadTask* task);
+    static void* create_array(const redisReadTask* task, int size);
     static void* create_integer(const redisReadTask* task, long long value);
     static void* create_nil(const redisReadTask* task);
     static Reply* place_of(const redisReadTask* task);
