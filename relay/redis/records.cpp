@@ -7,10 +7,7 @@
 
 namespace availability::relay::redis {
 
-namespace {
-
-
-} // namespace
+namespace {} // namespace
 
 void Records::begin(Epoch epoch, bool known) {
     round_++;
