@@ -30,7 +30,6 @@ constexpr int kFailoverVersion = 170000;
 constexpr std::chrono::hours kMakeSlotTimeout(1);
 constexpr milliseconds kLastWords(100);
 constexpr int kConfirmationsOfSlotMetrics = 5;
-constexpr std::size_t kMaxHeartbeats = 1000;
 
 // Whether the same may work in a moment: the connection was lost, the server ends or begins, or lacks resources.
 bool passes(const PgError& error) {
@@ -377,13 +376,7 @@ void Source::confirm(std::uint64_t lsn) {
 
 void Source::heard(std::uint64_t lsn) {
     received_ = std::max(received_, lsn);
-    forget_returned();
-}
-
-// By its place in the WAL: what the prefix says may be another relay's, or an earlier heartbeat of this one.
-void Source::forget_returned() {
-    while (!heartbeats_.empty() && heartbeats_.front().lsn != 0 && heartbeats_.front().lsn < received_)
-        heartbeats_.pop_front();
+    heartbeats_.heard(lsn);
 }
 
 void Source::mark_loaded() {
@@ -404,14 +397,7 @@ void Source::beat() {
     if (!streaming_ || control_busy_)
         return;
     control_busy_ = true;
-    if (heartbeats_.size() >= kMaxHeartbeats) {
-        // Every other will do: a lag that is that long is told about as well by them.
-        std::size_t kept = 0;
-        for (std::size_t i = 0; i < heartbeats_.size(); i += 2)
-            heartbeats_[kept++] = heartbeats_[i];
-        heartbeats_.resize(kept);
-    }
-    heartbeats_.push_back({now_us(), 0});
+    heartbeats_.sent(now_us());
     const auto now = std::chrono::steady_clock::now();
     const bool keeps = after_beat_ || now - kept_at_ >= std::chrono::duration<double>(settings_.relay_confirm_seconds);
     if (keeps)
@@ -430,7 +416,7 @@ void Source::emitted(PgRows rows, std::uint64_t confirmed, bool kept) {
     control_busy_ = false;
     std::uint64_t lsn = 0;
     if (rows.error || rows.rows.size() != 1 || !parse_lsn(rows.text(0, 0), &lsn)) {
-        heartbeats_.pop_back(); // nobody knows whether it is on its way
+        heartbeats_.given_up();
         if (rows.error && rows.error.sqlstate.empty())
             return connect_control_again();
         if (!std::exchange(beat_failed_, true))
@@ -438,8 +424,7 @@ void Source::emitted(PgRows rows, std::uint64_t confirmed, bool kept) {
         return;
     }
     beat_failed_ = false;
-    heartbeats_.back().lsn = lsn;
-    forget_returned();
+    heartbeats_.told(lsn);
     if (kept) {
         if (rows.text(0, 2) != "1")
             return restart("another relay has changed the epoch", false);

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <random>
@@ -18,6 +17,7 @@
 
 #include "relay/settings.hpp"
 #include "relay/source/assembler.hpp"
+#include "relay/source/heartbeats.hpp"
 #include "relay/source/state.hpp"
 #include "relay/source/stream.hpp"
 
@@ -66,15 +66,10 @@ class Source : private StreamHandler {
     std::uint64_t received_lsn() const { return received_; }
     std::uint64_t confirmed_lsn() const { return confirmed_; }
     // When the oldest heartbeat that has not come back was sent, microseconds since 1970; 0 if all have.
-    std::int64_t waiting_heartbeat_at() const { return heartbeats_.empty() ? 0 : heartbeats_.front().sent_at; }
+    std::int64_t waiting_heartbeat_at() const { return heartbeats_.oldest_at(); }
     std::uint64_t reconnects() const { return attempts_ > 0 ? attempts_ - 1 : 0; }
 
   private:
-    struct Heartbeat {
-        std::int64_t sent_at;
-        std::uint64_t lsn; // of its message; 0 until the server has told it
-    };
-
     bool on_message(std::string_view message) override;
     void on_keepalive(std::uint64_t lsn) override;
     void on_garbage(std::string_view what) override;
@@ -96,7 +91,6 @@ class Source : private StreamHandler {
     std::string why_fresh() const;
     void schedule_heartbeat();
     void emitted(PgRows rows, std::uint64_t confirmed, bool kept);
-    void forget_returned();
     void read_slot_metrics();
     void keep_position();
     void connect_control_again();
@@ -132,8 +126,8 @@ class Source : private StreamHandler {
     std::uint64_t confirmed_ = 0;
     std::uint64_t attempts_ = 0;
     unsigned failures_ = 0;
-    std::uint64_t life_ = 0;           // counts attempts: what belongs to one before is void
-    std::deque<Heartbeat> heartbeats_; // that have not come back, in their order
+    std::uint64_t life_ = 0; // counts attempts: what belongs to one before is void
+    Heartbeats heartbeats_;
     std::chrono::steady_clock::time_point kept_at_;
     bool beat_failed_ = false;
     int times_kept_ = 0;
