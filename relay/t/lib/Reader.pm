@@ -337,7 +337,7 @@ sub judge
 	}
 	close $file;
 	unlink $self->{file};
-	return @wrong;
+	return @wrong > 20 ? (@wrong[ 0 .. 19 ], @wrong - 20 . ' more') : @wrong;
 }
 
 END
