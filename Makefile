@@ -3,13 +3,14 @@
 #   make demo    installs what is missing, builds, and shows the whole job on a private server
 #   make check   the same to the last test of every suite
 #   make relay   installs what it needs and builds the relay: relay/build/availability-relay
+#   make service installs what it needs and builds the service: service/build/availability-service
 #   make check-clients    the drivers, ORMs and poolers of docs/clients.md against it, brought from their registries
 #   make         builds both libraries;  make install  puts them into the server of PG_CONFIG
 #
 #   make deb     Debian packages for each installed server;  make dist  the archive for PGXN
 #   make release VERSION=0.4    freezes the upgrade script of this version and begins the next
 
-scripts = demo check check-clients relay deb dist release
+scripts = demo check check-clients relay service deb dist release
 ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 
 # None needs anything but make and git: the scripts install the rest, pg_config included.
@@ -17,6 +18,7 @@ ifneq ($(filter $(scripts),$(MAKECMDGOALS)),)
 # A relative CALENDAR is meant from where make was called, with -C too.
 export CALLER_PWD := $(PWD)
 export VERSION
+export PAGE_SECONDS
 $(scripts):
 	@bash test/run/$(@:check-%=%).sh
 

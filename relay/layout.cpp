@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "extension/core/dayset_difference.hpp"
 #include "extension/core/dayset_validate.hpp"
 
 namespace availability::layout {
@@ -80,38 +81,6 @@ bool is_month_suffix(std::string_view suffix) {
         if (suffix[i] < '0' || suffix[i] > '9')
             return false;
     return true;
-}
-
-// Where two sets, of which only days inside of `within` count, differ: calls span() with maximal spans, ascending.
-template <typename Span>
-void each_difference(const DaysetView& a, const DaysetView& b, DaySpan within, Span span) {
-    DaySpan run_a = intersection(a.next_run(within.first_day), within);
-    DaySpan run_b = intersection(b.next_run(within.first_day), within);
-    while (!run_a.empty() || !run_b.empty()) {
-        if (run_a == run_b) {
-            run_a = intersection(a.next_run(run_a.end_day), within);
-            run_b = intersection(b.next_run(run_b.end_day), within);
-            continue;
-        }
-        // From the day where the first of them begins until either changes, it is in one of the two alone, or in both.
-        const bool in_a = !run_a.empty() && (run_b.empty() || run_a.first_day <= run_b.first_day);
-        const bool in_b = !run_b.empty() && (run_a.empty() || run_b.first_day <= run_a.first_day);
-        const Day from = in_a ? run_a.first_day : run_b.first_day;
-        Day until = kEndDay;
-        for (const DaySpan run : {run_a, run_b})
-            if (!run.empty())
-                until = std::min(until, run.first_day > from ? run.first_day : run.end_day);
-        if (in_a != in_b)
-            span(DaySpan{from, until});
-        if (in_a)
-            run_a.first_day = until;
-        if (in_b)
-            run_b.first_day = until;
-        if (in_a && run_a.empty())
-            run_a = intersection(a.next_run(until), within);
-        if (in_b && run_b.empty())
-            run_b = intersection(b.next_run(until), within);
-    }
 }
 
 const char* read_calendar(std::string_view booked, Entry* entry) {
@@ -269,7 +238,7 @@ std::uint32_t changed_months(const DaysetView& a, const DaysetView& b, Month fir
     const auto& days = month_starts().days;
     std::uint32_t mask = 0;
     Month month = first;
-    const auto mark = [&](DaySpan span) {
+    const auto mark = [&](DaySpan span, bool) {
         while (days[static_cast<std::size_t>(month) + 1] <= span.first_day)
             month++;
         for (Month each = month; each <= last && days[static_cast<std::size_t>(each)] < span.end_day; each++)

@@ -22,15 +22,14 @@ class JsonMessage : public spdlog::custom_flag_formatter {
 
 } // namespace
 
-void set_up_log(const Settings& settings) {
-    auto logger = std::make_shared<spdlog::logger>("relay", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+void set_up_log(const std::string& level, const std::string& format) {
+    auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
     formatter->add_flag<JsonMessage>('*');
-    formatter->set_pattern(settings.log_format == "json"
-                               ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})"
-                               : "%Y-%m-%d %H:%M:%S.%e %l: %v");
+    formatter->set_pattern(format == "json" ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})"
+                                            : "%Y-%m-%d %H:%M:%S.%e %l: %v");
     logger->set_formatter(std::move(formatter));
-    logger->set_level(spdlog::level::from_str(settings.log_level));
+    logger->set_level(spdlog::level::from_str(level));
     logger->flush_on(spdlog::level::debug);
     spdlog::set_default_logger(std::move(logger));
 }

@@ -80,7 +80,7 @@ int main_with(int count, char** arguments) {
         std::fputs(print(settings).c_str(), stdout);
         return 0;
     }
-    set_up_log(settings);
+    set_up_log(settings.log_level, settings.log_format);
     if (*run_command)
         return run(settings, false, read_settings);
     if (*bootstrap_command)

@@ -185,8 +185,7 @@ void Relay::on_event(Event* event, Arena* arena) {
     last_at_ = event->at;
     if (event->kind == EventKind::kUnreadable) {
         if (!event->listing.empty())
-            if (const Slot slot = store_.find(event->table, event->listing); slot != kNoSlot)
-                store_.forget(slot);
+            store_.forget(event->table, event->listing);
         dead_letters_.add("relay", settings_.database_tables[event->table], *event, event->reason);
         return;
     }

@@ -47,7 +47,7 @@ class Signals {
             spdlog::error("the settings stay as they were: {}", error);
             return;
         }
-        set_up_log(settings);
+        set_up_log(settings.log_level, settings.log_format);
         relay_.reload(settings);
         spdlog::info("settings read anew");
     }

@@ -1,17 +1,15 @@
-// The relay's settings: one table of options is the only place that says which there are, how they are named, what they
-// default to and what they mean. The file (TOML), the environment and the flags are read by it, in this order: the
-// later wins.
+// The relay's settings: one table of options (relay/options.hpp) is the only place that says which there are, how they
+// are named, what they default to and what they mean.
 //
 //   option redis.nodes:   [redis] nodes = […]     AVAILABILITY_RELAY_REDIS_NODES=…     --redis.nodes …
-//
-// Lists are given with commas between outside of the file; kafka.properties as name=value.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
-#include <variant>
 #include <vector>
+
+#include "relay/options.hpp"
 
 namespace availability::relay {
 
@@ -72,16 +70,7 @@ struct Settings {
     bool has_kafka() const { return !kafka_properties.empty(); }
 };
 
-using Field = std::variant<std::string Settings::*, bool Settings::*, std::int64_t Settings::*, double Settings::*,
-                           std::vector<std::string> Settings::*, std::map<std::string, std::string> Settings::*>;
-
-struct Option {
-    const char* name; // "redis.nodes"
-    Field field;
-    const char* help;
-    bool secret = false;     // never printed
-    bool reloadable = false; // SIGHUP takes it over
-};
+using Option = availability::options::OptionOf<Settings>;
 
 const std::vector<Option>& options();
 

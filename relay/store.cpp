@@ -149,6 +149,8 @@ Slot Store::apply(std::uint16_t table, const Key& listing, std::int64_t version,
     if (!*newer)
         return slot;
     entry.loaded = load_;
+    unknown_ -= entry.unknown;
+    entry.unknown = false;
     if (dropped) {
         drop(&entry);
     } else {
@@ -157,6 +159,21 @@ Slot Store::apply(std::uint16_t table, const Key& listing, std::int64_t version,
         entry.dropped = false;
     }
     entry.version = version;
+    return slot;
+}
+
+Slot Store::forget(std::uint16_t table, const Key& listing, bool whatever_comes) {
+    Slot slot = find(table, listing);
+    if (slot == kNoSlot)
+        slot = add(table, listing);
+    Entry& entry = at(slot);
+    // Whatever comes first in this load is newer than what was known in another.
+    if (whatever_comes || entry.loaded != load_)
+        entry.version = kUnknownVersion;
+    entry.loaded = load_;
+    drop(&entry);
+    unknown_ += !entry.unknown;
+    entry.unknown = true;
     return slot;
 }
 
@@ -169,7 +186,7 @@ void Store::begin_load() {
 
 Calendar Store::get(Slot slot) const {
     const Entry& entry = at(slot);
-    return {entry.table, key_of(entry), entry.version, booked_of(entry), entry.dropped};
+    return {entry.table, key_of(entry), entry.version, booked_of(entry), entry.dropped, entry.unknown};
 }
 
 std::size_t Store::bytes() const {
@@ -180,7 +197,7 @@ std::size_t Store::bytes() const {
 void Store::forget_dropped() {
     for (Slot slot = 0; slot < end_; ++slot) {
         Entry& entry = at(slot);
-        if (!entry.used || !entry.dropped)
+        if (!entry.used || !entry.dropped || entry.unknown)
             continue;
         if (entry.size > kInline) {
             heap_bytes_ -= entry.size;

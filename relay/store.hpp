@@ -25,6 +25,7 @@ struct Calendar {
     std::int64_t version = kUnknownVersion;
     std::string_view booked;
     bool dropped = false; // the listing is gone; the slot remembers its version
+    bool unknown = false; // with `dropped`: it may be there, but nothing is known of its calendar
 };
 
 class Store {
@@ -41,11 +42,9 @@ class Store {
     Slot apply(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool dropped,
                bool* newer);
 
-    // What is known of a listing is void until something newer comes: it counts as gone.
-    void forget(Slot slot) {
-        at(slot).loaded = load_;
-        drop(&at(slot));
-    }
+    // What is known of a listing, if anything, is void until something newer comes: it counts as gone, but unknown.
+    // With `whatever_comes`, until anything comes: for who gets all in order. Returns its slot. Throws std::bad_alloc.
+    Slot forget(std::uint16_t table, const Key& listing, bool whatever_comes = false);
 
     // Begins to load all calendars anew. Until end_load() the first that comes of a listing is taken over, whatever its
     // version: what was known before may be of another history.
@@ -58,6 +57,8 @@ class Store {
             if (!entry.used || entry.loaded == load_)
                 continue;
             entry.loaded = load_;
+            unknown_ -= entry.unknown;
+            entry.unknown = false;
             if (!entry.dropped) {
                 drop(&entry);
                 dropped(slot);
@@ -71,11 +72,12 @@ class Store {
     // One past the greatest slot in use.
     Slot end() const { return end_; }
     std::size_t listings() const { return listings_; }
-    std::size_t tombstones() const { return used_ - listings_; }
+    std::size_t tombstones() const { return used_ - listings_ - unknown_; }
+    std::size_t unknown() const { return unknown_; }
     // Bytes of memory, about.
     std::size_t bytes() const;
 
-    // Forgets the listings that are gone.
+    // Forgets the listings that are gone, but for those that are unknown: their slots are for others.
     void forget_dropped();
 
   private:
@@ -94,6 +96,7 @@ class Store {
         bool is_text : 1;
         bool used : 1;
         bool dropped : 1;
+        bool unknown : 1;
         union {
             char inline_bytes[kInline];
             char* bytes;
@@ -119,6 +122,7 @@ class Store {
     Slot end_ = 0;
     std::size_t used_ = 0;
     std::size_t listings_ = 0;
+    std::size_t unknown_ = 0;
     std::size_t heap_bytes_ = 0;
     std::uint8_t load_ = 0;
 };

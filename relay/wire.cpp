@@ -12,7 +12,7 @@ namespace availability::wire {
 
 namespace {
 
-enum RecordType : char { kSnapshotEnd = 0, kNumber = 1, kText = 2 };
+enum RecordType : char { kSnapshotEnd = 0, kNumber = 1, kText = 2, kUnknownNumber = 3, kUnknownText = 4 };
 enum FrameType : char { kHelloFrame = 1, kEventFrame = 2, kProgressFrame = 3, kEndFrame = 4 };
 
 template <typename T>
@@ -82,6 +82,18 @@ struct Cursor {
     }
 };
 
+void put_listing(RecordType number, RecordType text, std::uint16_t table, const Key& listing, std::string* out) {
+    const bool is_number = listing.kind == Key::Kind::kNumber;
+    out->push_back(is_number ? number : text);
+    put_varint(table, out);
+    if (is_number) {
+        put_varint(zigzag(listing.number), out);
+    } else {
+        put_varint(listing.text.size(), out);
+        out->append(listing.text);
+    }
+}
+
 void append_frame(FrameType type, std::string_view payload, std::string* out) {
     put(static_cast<std::uint32_t>(payload.size() + 1), out);
     out->push_back(type);
@@ -138,18 +150,14 @@ void append_snapshot_header(Epoch epoch, std::uint64_t lsn, const std::vector<st
 
 void append_snapshot_record(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked,
                             std::string* out) {
-    const bool number = listing.kind == Key::Kind::kNumber;
-    out->push_back(number ? kNumber : kText);
-    put_varint(table, out);
-    if (number) {
-        put_varint(zigzag(listing.number), out);
-    } else {
-        put_varint(listing.text.size(), out);
-        out->append(listing.text);
-    }
+    put_listing(kNumber, kText, table, listing, out);
     put(version, out);
     put_varint(booked.size(), out);
     out->append(booked);
+}
+
+void append_snapshot_unknown(std::uint16_t table, const Key& listing, std::string* out) {
+    put_listing(kUnknownNumber, kUnknownText, table, listing, out);
 }
 
 void append_snapshot_end(std::uint64_t records, std::uint64_t lsn, std::string* out) {
@@ -224,25 +232,28 @@ SnapshotReader::Item SnapshotReader::record() {
         lsn = last;
         return Item::kEnd;
     }
-    if (cursor.ok() && type != kNumber && type != kText)
+    if (cursor.ok() && (type < kNumber || type > kUnknownText))
         return Item::kBroken;
+    const bool unknown = type == kUnknownNumber || type == kUnknownText;
     const std::uint64_t number = cursor.varint();
-    if (type == kNumber)
+    if (type == kNumber || type == kUnknownNumber)
         listing = Key::of(unzigzag(cursor.varint()));
     else
         listing = Key::of(cursor.sized());
-    version = cursor.get<std::int64_t>();
-    booked = cursor.sized();
+    if (!unknown) {
+        version = cursor.get<std::int64_t>();
+        booked = cursor.sized();
+    }
     if (!cursor.ok())
         return cursor.broken ? Item::kBroken : Item::kMore;
     DaysetView view;
     bool canonical = false;
-    if (number >= tables.size() || validate(booked.data(), booked.size(), &view, &canonical) != nullptr)
+    if (number >= tables.size() || (!unknown && validate(booked.data(), booked.size(), &view, &canonical) != nullptr))
         return Item::kBroken;
     table = static_cast<std::uint16_t>(number);
     at_ = buffer_.size() - cursor.bytes.size();
     ++records_;
-    return Item::kRecord;
+    return unknown ? Item::kUnknown : Item::kRecord;
 }
 
 FrameReader::Item FrameReader::next() {

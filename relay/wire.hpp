@@ -11,6 +11,8 @@
 //   records, each
 //     01 <table: varint> <listing: zigzag varint>  <version:8> <size: varint> <stored bytes of a day set>
 //     02 <table: varint> <size: varint> <listing>  <version:8> <size: varint> <stored bytes of a day set>
+//     03 <table: varint> <listing: zigzag varint>  a listing whose calendar isn't known: its last event
+//     04 <table: varint> <size: varint> <listing>  could not be read
 //   00 <records:8> <lsn:8>                         the end, without which it is not whole
 //
 // Calendars are as they were at some moment between the first lsn and the last: a subscriber agrees with the database
@@ -19,10 +21,13 @@
 //
 // GET /stream?from=EPOCH,LSN,SEQ — every event after that position, and at the beginning perhaps some before it; LSN as
 // X/X, SEQ a number or * for all of that commit. 410 if the position is of another epoch or too old: take the snapshot.
-// The answer has no end.
+// 503 while the relay has no epoch: it has just been started, or waits for another to end. The answer has no end. For
+// who holds no calendars and only wants to know what changes, GET /stream?from=now: from the last event that the relay
+// has.
 //
 //   frames, each <size of the rest: 4> <type:1> and
-//     01 <version:1> <epoch:8> <lsn:8> <seq:8>     first: the position that was asked for
+//     01 <version:1> <epoch:8> <lsn:8> <seq:8>     first: the position that was asked for; of `now`,
+//                                                the one that it is
 //     02 <message>                                 an event, as the decoder sent it (decoder/event.proto); its
 //                                                  (lsn, seq) is greater than that of every event before
 //     03 <lsn:8> <as of:8>                         all commits up to lsn have been sent. `as of`, unless 0: they are
@@ -74,6 +79,7 @@ std::optional<StreamFrom> parse_from(std::string_view text);
 void append_snapshot_header(Epoch epoch, std::uint64_t lsn, const std::vector<std::string>& tables, std::string* out);
 void append_snapshot_record(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked,
                             std::string* out);
+void append_snapshot_unknown(std::uint16_t table, const Key& listing, std::string* out);
 void append_snapshot_end(std::uint64_t records, std::uint64_t lsn, std::string* out);
 
 void append_hello(const StreamFrom& from, std::string* out);
@@ -86,7 +92,7 @@ void append_end(std::string_view reason, std::string* out);
 // Reads a snapshot from bytes as they come. Views are valid until the next call.
 class SnapshotReader {
   public:
-    enum class Item { kMore, kHeader, kRecord, kEnd, kBroken };
+    enum class Item { kMore, kHeader, kRecord, kUnknown, kEnd, kBroken };
 
     void feed(std::string_view bytes) { buffer_.append(bytes); }
     // The next item; kMore: feed. After kEnd and kBroken nothing comes.
@@ -96,9 +102,10 @@ class SnapshotReader {
     Epoch epoch = 0;
     std::uint64_t lsn = 0; // of kEnd: the last one
     std::vector<std::string> tables;
-    // kRecord
+    // kRecord, kUnknown
     std::uint16_t table = 0;
     Key listing;
+    // kRecord
     std::int64_t version = 0;
     std::string_view booked; // validated
 

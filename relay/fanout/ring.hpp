@@ -26,6 +26,7 @@ class Ring {
 
     Epoch epoch() const { return epoch_; }
     std::uint64_t lsn() const { return lsn_; } // all up to there has been added
+    Position last() const { return last_; }    // where it ends
     std::size_t bytes() const { return bytes_; }
 
     // The number of the first block for who has seen all up to a position; false if too old. The block may begin before

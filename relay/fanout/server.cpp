@@ -18,21 +18,20 @@ constexpr std::chrono::milliseconds kAcceptAgain(100);
 } // namespace
 
 Server::Server(asio::io_context& io, const Settings& settings, const Store& store, Ring& ring, Hooks hooks)
-    : io_(io), settings_(settings), store_(store), ring_(ring), hooks_(std::move(hooks)), acceptor_(io),
-      accept_again_(io) {}
+    : shared_{io, settings, store, ring, std::move(hooks), {}, {}, {}}, acceptor_(io), accept_again_(io) {}
 
 Server::~Server() {
     close();
 }
 
 std::string Server::listen() {
-    const std::string& address = settings_.http_listen;
+    const std::string& address = shared_.settings.http_listen;
     const std::size_t colon = address.rfind(':');
     std::string host = address.substr(0, colon);
     if (host.size() > 2 && host.front() == '[' && host.back() == ']')
         host = host.substr(1, host.size() - 2);
     error_code error;
-    tcp::resolver resolver(io_);
+    tcp::resolver resolver(shared_.io);
     const auto found = resolver.resolve(host, address.substr(colon + 1),
                                         tcp::resolver::passive | tcp::resolver::numeric_service, error);
     if (error || found.empty())
@@ -65,22 +64,22 @@ void Server::accept() {
             });
             return;
         }
-        if (counters_.connections >= static_cast<std::size_t>(settings_.http_max_connections))
-            ++counters_.refused; // and closed
+        if (shared_.counters.connections >= static_cast<std::size_t>(shared_.settings.http_max_connections))
+            ++shared_.counters.refused; // and closed
         else
-            std::make_shared<Session>(*this, std::move(socket))->start();
+            std::make_shared<Session>(shared_, std::move(socket))->start();
         accept();
     });
 }
 
 void Server::notify() {
-    if (waiting_.empty())
+    if (shared_.waiting.empty())
         return;
     std::vector<std::shared_ptr<Session>> woken;
-    woken.reserve(waiting_.size());
-    for (Session* session : waiting_)
+    woken.reserve(shared_.waiting.size());
+    for (Session* session : shared_.waiting)
         woken.push_back(session->shared_from_this());
-    waiting_.clear();
+    shared_.waiting.clear();
     for (const auto& session : woken)
         session->wake();
 }
@@ -88,14 +87,14 @@ void Server::notify() {
 // A copy: sessions that end take themselves out of the set.
 std::vector<std::shared_ptr<Session>> Server::all_sessions() {
     std::vector<std::shared_ptr<Session>> all;
-    all.reserve(sessions_.size());
-    for (Session* session : sessions_)
+    all.reserve(shared_.sessions.size());
+    for (Session* session : shared_.sessions)
         all.push_back(session->shared_from_this());
     return all;
 }
 
 void Server::drop_slow() {
-    if (counters_.subscribers == 0)
+    if (shared_.counters.subscribers == 0)
         return;
     for (const auto& session : all_sessions())
         session->drop_if_overtaken();

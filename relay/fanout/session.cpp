@@ -6,8 +6,8 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
+
+#include "relay/bearer.hpp"
 
 namespace availability::relay {
 
@@ -94,30 +94,21 @@ Route route_of(std::string_view method, std::string_view target) {
     if (method != "GET") {
         route.kind = Route::Kind::kMethodNotAllowed;
     } else if (route.kind == Route::Kind::kStream) {
-        const auto from = wire::parse_from(parameter(query, "from"));
+        const std::string text = parameter(query, "from");
+        const auto from = wire::parse_from(text);
+        route.from_newest = text == "now";
         if (from)
             route.from = *from;
-        else
+        else if (!route.from_newest)
             route.kind = Route::Kind::kBadRequest;
     }
     return route;
 }
 
-bool is_authorized(std::string_view header, std::string_view token) {
-    constexpr std::string_view kScheme = "Bearer ";
-    const std::string_view given =
-        header.substr(0, kScheme.size()) == kScheme ? header.substr(kScheme.size()) : std::string_view();
-    unsigned char expected_hash[SHA256_DIGEST_LENGTH];
-    unsigned char given_hash[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), expected_hash);
-    SHA256(reinterpret_cast<const unsigned char*>(given.data()), given.size(), given_hash);
-    return CRYPTO_memcmp(expected_hash, given_hash, sizeof(expected_hash)) == 0;
-}
-
-Session::Session(Server& server, asio::ip::tcp::socket socket)
-    : server_(&server), socket_(std::move(socket)), deadline_(server.io_) {
-    server_->sessions_.insert(this);
-    ++server_->counters_.connections;
+Session::Session(Shared& shared, asio::ip::tcp::socket socket)
+    : shared_(&shared), socket_(std::move(socket)), deadline_(shared.io) {
+    shared_->sessions.insert(this);
+    ++shared_->counters.connections;
 }
 
 Session::~Session() {
@@ -126,19 +117,19 @@ Session::~Session() {
 
 void Session::abandon() {
     close();
-    server_ = nullptr;
+    shared_ = nullptr;
 }
 
 void Session::close() {
     if (closed_)
         return;
     closed_ = true;
-    if (server_ != nullptr) {
-        server_->sessions_.erase(this);
-        server_->waiting_.erase(this);
-        --server_->counters_.connections;
+    if (shared_ != nullptr) {
+        shared_->sessions.erase(this);
+        shared_->waiting.erase(this);
+        --shared_->counters.connections;
         if (streams_)
-            --server_->counters_.subscribers;
+            --shared_->counters.subscribers;
     }
     deadline_.cancel();
     error_code ignored;
@@ -150,7 +141,7 @@ void Session::arm_deadline(std::chrono::seconds delay) {
     deadline_.async_wait([self = shared_from_this()](error_code error) {
         if (error || self->closed_ || self->deadline_.expiry() > std::chrono::steady_clock::now())
             return;
-        self->server_->counters_.dropped_slow += self->streams_;
+        self->shared_->counters.dropped_slow += self->streams_;
         self->close();
     });
 }
@@ -175,9 +166,9 @@ void Session::start() {
                                      {request.target().data(), request.target().size()});
         const bool guarded = route.kind == Route::Kind::kSnapshot || route.kind == Route::Kind::kStream;
         const auto header = request[http::field::authorization];
-        const std::string& token = self->server_->settings_.http_token;
+        const std::string& token = self->shared_->settings.http_token;
         if (guarded && !token.empty() && !is_authorized({header.data(), header.size()}, token)) {
-            ++self->server_->counters_.unauthorized;
+            ++self->shared_->counters.unauthorized;
             return self->answer_text(401, kPlainText, "a bearer token is required\n");
         }
         self->answer(route);
@@ -187,23 +178,27 @@ void Session::start() {
 void Session::answer(const Route& route) {
     switch (route.kind) {
     case Route::Kind::kMetrics:
-        return answer_text(200, "text/plain; version=0.0.4; charset=utf-8", server_->hooks_.metrics());
+        return answer_text(200, "text/plain; version=0.0.4; charset=utf-8", shared_->hooks.metrics());
     case Route::Kind::kHealth:
         return answer_text(200, kPlainText, "ok\n");
     case Route::Kind::kReady: {
-        const Readiness readiness = server_->hooks_.ready();
+        const Readiness readiness = shared_->hooks.ready();
         return answer_text(readiness.ready ? 200 : 503, kPlainText, readiness.text + "\n");
     }
     case Route::Kind::kSnapshot:
         return begin_snapshot();
     case Route::Kind::kStream:
-        return begin_stream(route.from);
+        // It can't tell yet whether a position is too old.
+        if (shared_->ring.epoch() == 0)
+            return answer_text(503, kPlainText, "no epoch has begun\n");
+        return begin_stream(route.from_newest ? wire::StreamFrom{shared_->ring.epoch(), shared_->ring.last()}
+                                              : route.from);
     case Route::Kind::kBadRequest:
-        return answer_text(400, kPlainText, "from must be EPOCH,LSN,SEQ\n");
+        return answer_text(400, kPlainText, "from must be EPOCH,LSN,SEQ or now\n");
     case Route::Kind::kMethodNotAllowed:
         return answer_text(405, kPlainText, "only GET\n");
     case Route::Kind::kNotFound:
-        return answer_text(404, kPlainText, "/metrics /healthz /readyz /snapshot /stream?from=EPOCH,LSN,SEQ\n");
+        return answer_text(404, kPlainText, "/metrics /healthz /readyz /snapshot /stream?from=EPOCH,LSN,SEQ|now\n");
     }
 }
 
@@ -255,34 +250,38 @@ void Session::begin_chunks(std::string first) {
 }
 
 void Session::begin_snapshot() {
-    if (!server_->hooks_.loaded())
+    if (!shared_->hooks.loaded())
         return answer_text(503, kPlainText, "the calendars are being loaded\n");
-    ++server_->counters_.snapshots;
-    epoch_ = server_->ring_.epoch();
+    ++shared_->counters.snapshots;
+    epoch_ = shared_->ring.epoch();
     std::string first;
-    wire::append_snapshot_header(epoch_, server_->ring_.lsn(), server_->settings_.database_tables, &first);
+    wire::append_snapshot_header(epoch_, shared_->ring.lsn(), shared_->settings.database_tables, &first);
     begin_chunks(std::move(first));
     write(&Session::send_snapshot_part);
 }
 
 void Session::send_snapshot_part() {
-    if (epoch_ != server_->ring_.epoch() || !server_->hooks_.loaded())
+    if (epoch_ != shared_->ring.epoch() || !shared_->hooks.loaded())
         return close(); // without its end
     auto part = std::make_shared<std::string>();
     part->reserve(kSnapshotPart + 4096);
-    const Store& store = server_->store_;
+    const Store& store = shared_->store;
     for (; cursor_ < store.end() && part->size() < kSnapshotPart; ++cursor_) {
         if (!store.used(cursor_))
             continue;
         const Calendar calendar = store.get(cursor_);
-        if (calendar.dropped)
+        if (calendar.unknown)
+            wire::append_snapshot_unknown(calendar.table, calendar.listing, part.get());
+        else if (!calendar.dropped)
+            wire::append_snapshot_record(calendar.table, calendar.listing, calendar.version, calendar.booked,
+                                         part.get());
+        else
             continue;
-        wire::append_snapshot_record(calendar.table, calendar.listing, calendar.version, calendar.booked, part.get());
         ++records_;
     }
     const bool last = cursor_ >= store.end();
     if (last)
-        wire::append_snapshot_end(records_, std::max(server_->ring_.lsn(), server_->hooks_.loaded_lsn()), part.get());
+        wire::append_snapshot_end(records_, std::max(shared_->ring.lsn(), shared_->hooks.loaded_lsn()), part.get());
     head_ = fmt::format("{:x}\r\n", part->size());
     tail_ = last ? "\r\n0\r\n\r\n" : "\r\n";
     bodies_.push_back(std::move(part));
@@ -290,10 +289,10 @@ void Session::send_snapshot_part() {
 }
 
 void Session::begin_stream(const wire::StreamFrom& from) {
-    if (from.epoch != server_->ring_.epoch() || !server_->ring_.find(from.position, &number_))
+    if (from.epoch != shared_->ring.epoch() || !shared_->ring.find(from.position, &number_))
         return answer_text(410, kPlainText, "the position is of another epoch or too old: take the snapshot\n");
-    ++server_->counters_.streams;
-    ++server_->counters_.subscribers;
+    ++shared_->counters.streams;
+    ++shared_->counters.subscribers;
     streams_ = true;
     epoch_ = from.epoch;
     std::string first;
@@ -313,7 +312,7 @@ void Session::send_stream_part() {
     std::size_t size = 0;
     bool gone = false;
     while (end_reason_.empty() && size < kStreamPart && bodies_.size() < kBlocksOfAPart) {
-        Ring::Block block = server_->ring_.get(number_, &gone);
+        Ring::Block block = shared_->ring.get(number_, &gone);
         if (block == nullptr)
             break;
         size += block->size();
@@ -321,7 +320,7 @@ void Session::send_stream_part() {
         ++number_;
     }
     if (gone) {
-        ++server_->counters_.dropped_slow;
+        ++shared_->counters.dropped_slow;
         end_reason_ = "too slow";
     }
     if (!end_reason_.empty()) {
@@ -335,7 +334,7 @@ void Session::send_stream_part() {
     }
     if (bodies_.empty()) {
         waiting_ = true;
-        server_->waiting_.insert(this);
+        shared_->waiting.insert(this);
         return;
     }
     head_ = fmt::format("{:x}\r\n", size);
@@ -350,9 +349,9 @@ void Session::wake() {
 
 void Session::drop_if_overtaken() {
     bool gone = false;
-    if (!streams_ || closed_ || !writing_ || server_->ring_.get(number_, &gone) != nullptr || !gone)
+    if (!streams_ || closed_ || !writing_ || shared_->ring.get(number_, &gone) != nullptr || !gone)
         return;
-    ++server_->counters_.dropped_slow;
+    ++shared_->counters.dropped_slow;
     close();
 }
 
@@ -361,7 +360,7 @@ void Session::end(const std::string& reason) {
         return;
     end_reason_ = reason;
     if (waiting_) {
-        server_->waiting_.erase(this);
+        shared_->waiting.erase(this);
         wake();
     }
 }

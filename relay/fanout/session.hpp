@@ -14,7 +14,8 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include "relay/fanout/server.hpp"
+#include "relay/fanout/shared.hpp"
+#include "relay/wire.hpp"
 
 namespace availability::relay {
 
@@ -30,16 +31,14 @@ struct Route {
         kNotFound,
         kMethodNotAllowed
     } kind = Kind::kNotFound;
-    wire::StreamFrom from; // kStream
+    wire::StreamFrom from;    // kStream
+    bool from_newest = false; // kStream: `from` is where the stream stands
 };
 Route route_of(std::string_view method, std::string_view target);
 
-// Whether an Authorization header bears the token; takes as long whatever the header is.
-bool is_authorized(std::string_view header, std::string_view token);
-
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(Server& server, boost::asio::ip::tcp::socket socket);
+    Session(Shared& shared, boost::asio::ip::tcp::socket socket);
     ~Session();
 
     void start();
@@ -65,7 +64,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void finish();
     void close();
 
-    Server* server_;
+    Shared* shared_; // null: abandoned
     boost::asio::ip::tcp::socket socket_;
     boost::asio::steady_timer deadline_;
     boost::beast::flat_buffer buffer_;

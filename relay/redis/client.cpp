@@ -60,6 +60,12 @@ bool Client::is_connected_to(const std::string& node) const {
     return found != nodes_.end() && found->second->connection != nullptr && found->second->connection->is_ready();
 }
 
+std::string_view Client::master_of(std::uint16_t slot) const {
+    if (!options_.cluster)
+        return masters_.empty() ? std::string_view() : masters_[0].name;
+    return slot < slots_.size() && slots_[slot] != nullptr ? std::string_view(slots_[slot]->name) : std::string_view();
+}
+
 // --- nodes ---------------------------------------------------------------------------------------
 
 Client::Node* Client::node_at(const Endpoint& endpoint) {

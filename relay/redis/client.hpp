@@ -85,6 +85,10 @@ class Client final : private ConnectionOwner {
     // Empty until the map is known.
     const std::vector<Master>& masters() const { return masters_; }
     bool is_connected_to(const std::string& node) const;
+    // The master that has a slot, as far as the map is known; empty if it is not.
+    std::string_view master_of(std::uint16_t slot) const;
+    // A request to one node was answered with MOVED: asks for a new map, soon.
+    void map_is_old() { refresh(); }
     const ClientCounters& counters() const { return counters_; }
     bool is_cluster() const { return options_.cluster; }
 

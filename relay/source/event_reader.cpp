@@ -84,6 +84,7 @@ Event EventReader::read(std::string_view message) {
     Event event;
     event.raw = message;
     table_ = prefix_ = content_ = {};
+    other_table_ = false;
     last_ = false;
     skipped_ = 0;
     const char* problem = nullptr;
@@ -196,6 +197,7 @@ const char* EventReader::check(Event* event) {
             ++i;
         if (i == tables_.size() || quoted.empty()) {
             event->listing = {}; // of nobody that we know
+            other_table_ = true;
             return "unknown table";
         }
         last_name_ = std::string(table_);

@@ -20,6 +20,8 @@ class EventReader {
     // becomes kUnreadable with a reason, and with the listing as far as it is known.
     Event read(std::string_view message);
 
+    // Whether the last message read was of a table that is none of the configured ones.
+    bool is_of_other_table() const { return other_table_; }
     // Of the last message read, if it was kMessage.
     std::string_view prefix() const { return prefix_; }
     std::string_view content() const { return content_; }
@@ -36,6 +38,7 @@ class EventReader {
     std::string last_name_;           // as messages write it, of last_table_
     std::uint16_t last_table_ = 0;
     std::string_view table_;
+    bool other_table_ = false;
     std::string_view prefix_;
     std::string_view content_;
     bool last_ = false;

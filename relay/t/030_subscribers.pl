@@ -86,6 +86,21 @@ wait_until('the slow one is dropped', sub {
 });
 ok($subscriber->wait_for(database_calendars($node)), 'the others go on');
 
+# One that holds no calendars begins where the stream stands.
+my $now = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $relay->{port}) or die;
+print $now "GET /stream?from=now HTTP/1.1\r\n\r\n";
+$now->flush;
+my $got = '';
+sysread $now, $got, 4096, length $got or die 'closed' until $got =~ /\r\n\r\n1e\r\n.{30}\r\n/s;
+like($got, qr/^HTTP\/1.1 200/, 'a stream from now');
+my ($type, $version, $now_epoch, $now_lsn) = unpack 'x4CCQ<Q<', ($got =~ /\r\n\r\n1e\r\n(.{30})/s)[0];
+is("$type $version $now_epoch", "1 1 $subscriber->{epoch}", 'says where that is');
+cmp_ok($now_lsn, '>=', $subscriber->{lsn}, 'which is not before what others have seen');
+change(1);
+sysread $now, $got, 4096, length $got or die 'closed' until $got =~ /public\.reservations_calendar/;
+pass('and brings what changes');
+close $now;
+
 # Another epoch: everybody begins anew.
 my $epoch = $subscriber->{epoch};
 $relay->wait_loaded;

@@ -5,6 +5,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include "relay/bearer.hpp"
 #include "relay/fanout/session.hpp"
 #include "test/core/fuzz.hpp"
 

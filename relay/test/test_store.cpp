@@ -16,6 +16,7 @@ struct Known {
     std::string booked;
     bool dropped;
     bool current; // taken over since the load began
+    bool unknown = false;
 };
 
 using Model = std::map<std::pair<int, std::string>, Known>;
@@ -30,6 +31,7 @@ Key key_of(std::uint64_t n, const std::string& name) {
 
 bool agrees(const Store& store, const Model& model) {
     std::size_t listings = 0;
+    std::size_t unknown = 0;
     for (const auto& [key, known] : model) {
         const std::uint64_t n = key.second[0] == 'l' ? 1 : 0;
         const Slot slot = store.find(static_cast<std::uint16_t>(key.first),
@@ -38,12 +40,14 @@ bool agrees(const Store& store, const Model& model) {
             return false;
         const Calendar calendar = store.get(slot);
         if (calendar.version != known.version || calendar.dropped != known.dropped ||
-            (!known.dropped && calendar.booked != known.booked) || calendar.table != key.first ||
-            calendar.listing.str() != key.second)
+            calendar.unknown != known.unknown || (!known.dropped && calendar.booked != known.booked) ||
+            calendar.table != key.first || calendar.listing.str() != key.second)
             return false;
         listings += !known.dropped;
+        unknown += known.unknown;
     }
-    return store.listings() == listings && store.tombstones() == model.size() - listings;
+    return store.listings() == listings && store.unknown() == unknown &&
+           store.tombstones() == model.size() - listings - unknown;
 }
 
 void random_histories() {
@@ -67,6 +71,15 @@ void random_histories() {
             CHECK(newer == expected && store.used(slot));
             if (expected)
                 model[{table, name}] = {version, booked, dropped, true};
+            if (random() % 50 == 0) {
+                const std::string forgotten = name_of(n / 2);
+                CHECK(store.used(store.forget(static_cast<std::uint16_t>(table), key_of(n / 2, forgotten))));
+                Known& known =
+                    model.try_emplace({table, forgotten}, Known{kUnknownVersion, {}, true, true}).first->second;
+                if (!known.current)
+                    known.version = kUnknownVersion;
+                known.dropped = known.current = known.unknown = true;
+            }
             if (random() % 1000 == 0) {
                 store.begin_load();
                 for (auto& [key, known] : model)
@@ -77,13 +90,14 @@ void random_histories() {
                 for (auto& [key, known] : model) {
                     gone -= !known.current && !known.dropped;
                     known.dropped = known.dropped || !known.current;
+                    known.unknown = known.unknown && known.current;
                     known.current = true;
                 }
                 CHECK(gone == 0);
             } else if (random() % 500 == 0) {
                 store.forget_dropped();
                 for (auto entry = model.begin(); entry != model.end();)
-                    entry = entry->second.dropped ? model.erase(entry) : std::next(entry);
+                    entry = entry->second.dropped && !entry->second.unknown ? model.erase(entry) : std::next(entry);
             }
         }
         CHECK(agrees(store, model));

@@ -10,13 +10,20 @@ date=$2
 servers=$3
 cd "$scratch/src"
 cp -r .ci/debian debian
-[ -d relay ] || rm debian/*relay*
-# The relay's stanza stands in a file of its own, for trees without it.
-if [ -d relay ]; then
-    cat debian/control.relay >>debian/control.in
-    printf ' %s,\n' help2man $(names_of_relay_packages) | sed -i '/^Build-Depends:/r /dev/stdin' debian/control.in
+# Each program's stanza stands in a file of its own, for trees without it.
+needed=(help2man)
+for program in relay service; do
+    if [ -d "$program" ]; then
+        cat "debian/control.$program" >>debian/control.in
+        needed+=($(names_of_packages "$program"))
+    else
+        rm -f debian/*"$program"*
+    fi
+done
+if [ ${#needed[@]} -gt 1 ]; then
+    printf ' %s,\n' "${needed[@]}" | sort -u | sed -i '/^Build-Depends:/r /dev/stdin' debian/control.in
 fi
-rm -f debian/control.relay
+rm -f debian/control.relay debian/control.service
 cat >debian/changelog <<CHANGELOG
 availability ($version) unstable; urgency=medium
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make demo [CALENDAR=calendar.csv.gz]: installs what is missing, builds, and shows the whole job on private
-# servers with the calendars of the file, or with made ones.
+# make demo [CALENDAR=calendar.csv.gz] [PAGE_SECONDS=600]: installs what is missing, builds, and shows the whole job on private
+# servers with the calendars of the file, or with made ones; the service's page stays for so many seconds.
 
 caller_directory=$PWD
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -29,7 +29,7 @@ calendar_columns() {
 }
 
 # Megabytes that the demo takes, without the calendar file.
-room=900
+room=1400
 
 finish() {
     local status=$?
@@ -60,7 +60,8 @@ if [ -n "$columns" ]; then
     [ "$EUID" -ne 0 ] || chown --reference="$scratch" "$scratch/calendar"
 fi
 started=$SECONDS
+environment+=("page_seconds=${PAGE_SECONDS:-0}")
 run_unprivileged test/run/tour.sh "$columns"
 remove_scratch
 echo
-echo "That was the whole job, in $((SECONDS - started)) seconds. The servers and the relay have stopped; their directory is gone."
+echo "That was the whole job, in $((SECONDS - started)) seconds. The servers, the relay and the service have stopped; their directory is gone."

@@ -5,7 +5,7 @@
 keep_logs() {
     local file
     rm -rf "$logs"
-    for file in server.log suite.log build.log src/regression.diffs src/output_iso src/tmp_check/log src/tmp_check_relay/log clients/logs; do
+    for file in server.log suite.log build.log src/regression.diffs src/output_iso src/tmp_check/log src/tmp_check_relay/log src/tmp_check_service/log clients/logs; do
         [ -s "$scratch/$file" ] || continue
         mkdir -p "$logs"
         cp -rT "$scratch/$file" "$logs/${file//\//_}"

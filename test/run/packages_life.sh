@@ -108,4 +108,34 @@ if [ -f "${relay[0]}" ]; then
     step "and purged" apt-get purge -q -y availability-relay
     step "its files are gone" nothing_left
 fi
+
+service=(/packages/new/availability-service_*.deb)
+if [ -f "${service[0]}" ]; then
+    step "the service's package is installed" install "${service[0]}"
+    step "its user is there" id availability-service
+    step "its program runs" availability-service --help
+    file=/etc/availability-service/service.toml
+    step "its settings are for its group alone" sh -c '[ "$(stat -c "%U %G %a" '"$file"')" = "root availability-service 640" ]'
+    as_service=(setpriv --reuid availability-service --regid availability-service --init-groups env AVAILABILITY_SERVICE_REDIS_NODES=
+        AVAILABILITY_SERVICE_READER_MODE=database AVAILABILITY_SERVICE_READER_CANARY=database)
+    step "its settings are sound" "${as_service[@]}" availability-service --check --config "$file"
+    unit=/usr/lib/systemd/system/availability-service.service
+    step "its unit is there" test -f "$unit"
+    step "the extension is there for it" install "/packages/new/$package"_*.deb
+    step "a table is tracked for it" sql -c "CREATE EXTENSION availability; SELECT availability.track('reservations')" \
+        -c 'CREATE ROLE "availability-service" LOGIN' -c 'GRANT SELECT ON reservations_calendar TO "availability-service"'
+    service_is_ready() { exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n' >&3 && grep -q '^HTTP/1.. 200' <&3; }
+    service_becomes_ready() { for _ in $(seq 200); do ! (service_is_ready) 2>/dev/null || return 0; sleep 0.1; done; return 1; }
+    # The command line of the unit.
+    read -ra command < <(sed -n 's/^ExecStart=//p' "$unit")
+    "${as_service[@]}" "${command[@]}" >"$log.service" 2>&1 &
+    step "it runs as the unit has it" service_becomes_ready
+    kill -TERM $!
+    step "and ends in order" wait $!
+    step "the table is let go of" sql -c "SELECT availability.untrack('reservations')" -c "DROP EXTENSION availability"
+    step "the extension's package is purged" apt-get purge -q -y "$package"
+    step "the service is removed" apt-get remove -q -y availability-service
+    step "and purged" apt-get purge -q -y availability-service
+    step "its files are gone" nothing_left
+fi
 server stop

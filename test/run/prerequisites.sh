@@ -1,8 +1,8 @@
 # What the build and the tests need, and how a Debian or Ubuntu system gets it. Sourced after lib.sh.
 #
 # install_prerequisites demo|check|clients|deb|dist sets PG_CONFIG to the pg_config of a server that has its headers. Nothing is installed, and
-# sudo is not called, when nothing is missing; install_prerequisites relay sees to the
-# relay's build alone. What the checks can do without, they want: see $wanted.
+# sudo is not called, when nothing is missing; install_prerequisites relay, or service, sees to
+# that one's build alone. What the checks can do without, they want: see $wanted.
 
 # The oldest PostgreSQL that the extension compiles against.
 oldest_server=15
@@ -127,15 +127,23 @@ relay_packages=(
     prometheus-cpp-dev prometheus/registry.h
 )
 
-# Without their headers.
-names_of_relay_packages() {
-    printf '%s %s\n' "${relay_packages[@]}" | cut -d ' ' -f 1
+# The service is made of the relay.
+service_packages=(
+    "${relay_packages[@]}"
+    nlohmann-json3-dev nlohmann/json.hpp
+)
+
+# Of the program relay or service, without their headers.
+names_of_packages() {
+    local -n of_program=$1_packages
+    printf '%s %s\n' "${of_program[@]}" | cut -d ' ' -f 1
 }
 
-list_missing_of_relay() {
+list_missing_of() {
+    local -n of_program=$1_packages
     local i
-    for ((i = 0; i < ${#relay_packages[@]}; i += 2)); do
-        need "${relay_packages[i]}" has_header "${relay_packages[i + 1]}"
+    for ((i = 0; i < ${#of_program[@]}; i += 2)); do
+        need "${of_program[i]}" has_header "${of_program[i + 1]}"
     done
 }
 
@@ -144,18 +152,19 @@ list_missing() {
     missing=()
     wanted=
     need g++ command -v g++
-    if [ "$1" = relay ]; then
+    if [ "$1" = relay ] || [ "$1" = service ]; then
         need make command -v make
         need libroaring-dev has_header roaring/roaring.h
         need libprotozero-dev has_header protozero/pbf_writer.hpp
-        list_missing_of_relay
+        list_missing_of "$1"
         return
     fi
     need libroaring-dev has_header roaring/roaring.h
     need libprotozero-dev has_header protozero/pbf_writer.hpp
     if [ "$1" = demo ]; then
-        list_missing_of_relay
+        list_missing_of service
         need redis-server command -v redis-server
+        need curl command -v curl
     fi
     if [ "$1" = check ]; then
         need librapidcheck-dev has_header rapidcheck.h
@@ -164,9 +173,12 @@ list_missing() {
         need protobuf-compiler command -v protoc
         need python3-protobuf has_python_module google.protobuf
         need python3-jsonschema has_python_module jsonschema
-        list_missing_of_relay
+        list_missing_of service
         need redis-server command -v redis-server
         need openssl command -v openssl
+        # Ubuntu has it as a snap alone, which a private directory's tests can't use: there the page goes untested.
+        ! is_offered chromium || need chromium command -v chromium
+        need fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
         need "$(promtool_package)" command -v promtool
     fi
     if [ "$1" = deb ]; then
@@ -176,7 +188,7 @@ list_missing() {
         need postgresql-server-dev-all is_installed postgresql-server-dev-all
         if [ -d "$tree/relay" ]; then
             local package
-            for package in help2man $(names_of_relay_packages); do
+            for package in help2man $(names_of_packages "$([ -d "$tree/service" ] && echo service || echo relay)"); do
                 need "$package" is_installed "$package"
             done
         fi

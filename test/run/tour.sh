@@ -4,6 +4,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/tour_relay.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/tour_service.sh"
 
 # What the server refuses is part of the tour.
 exec 2>&1
@@ -52,16 +53,18 @@ tour_extension() {
 }
 
 # What a part has started ends with the tour, however that ends; the server is the first stage's to stop.
-trap stop_relay EXIT
+trap 'stop_service; stop_relay' EXIT
 trap 'exit 143' HUP INT TERM
 
 copy_server
 build_extension
 begin_relay_build
+begin_service_build
 start_server "max_wal_size = 256MB"
 createdb demo
 echo "a private $(postgres --version) runs in $scratch"
 
 tour_extension
 tour_relay
+tour_service
 stop_server

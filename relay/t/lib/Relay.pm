@@ -239,7 +239,7 @@ sub snapshot
 	{
 		varint(\$bytes, \$at);
 		my $listing = varint(\$bytes, \$at);
-		if ($type == 1)
+		if ($type == 1 || $type == 3)
 		{
 			$listing = ($listing >> 1) ^ -($listing & 1);
 		}
@@ -249,12 +249,13 @@ sub snapshot
 			$listing = substr $bytes, $at, $size;
 			$at += $size;
 		}
+		$records++;
+		next if $type > 2; # its calendar isn't known
 		my $version = unpack 'q<', substr $bytes, $at, 8;
 		$at += 8;
 		my $size = varint(\$bytes, \$at);
 		$snapshot{calendars}{$listing} = [ $version, unpack 'H*', substr $bytes, $at, $size ];
 		$at += $size;
-		$records++;
 	}
 	die 'the end is missing' unless unpack('Q<', substr $bytes, $at, 8) == $records && length $bytes == $at + 16;
 	$snapshot{end} = unpack 'Q<', substr $bytes, $at + 8, 8;
