@@ -167,6 +167,8 @@ void fails_over(RedisCluster& cluster, Layout layout, int victim) {
     rig.change(300, 300);
     CHECK(rig.run_until_applied());
     CHECK(rig.feed.demands.empty());
+    for (const std::string& demand : rig.feed.demands)
+        std::printf("# %s\n", demand.c_str());
 }
 
 } // namespace
