@@ -456,8 +456,8 @@ void bookings() {
     Client client(rig);
     rig.backend.booking_answer.reservation = "981";
     rig.backend.booking_answer.version = 7;
-    const std::string stay =
-        R"({"listing":1,"check_in":"2027-07-03","check_out":"2027-07-10","attributes":{"price":12345678901234567890.10, "a":"}\""}})";
+    const std::string stay = R"({"listing":1,"check_in":"2027-07-03","check_out":"2027-07-10",)"
+                             R"("attributes":{"price":12345678901234567890.10, "a":"}\""}})";
     Answer answer = client.request(
         "POST", "/v1/bookings",
         "Idempotency-Key: k1\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n", stay);
