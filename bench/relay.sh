@@ -23,7 +23,9 @@ END
 
 redis-server --port 0 --unixsocket "$scratch/redis.sock" --save '' >"$scratch/redis.log" &
 redis=$!
-"$scratch/src/relay/build/tool_kafka" mock 1 < <(exec sleep infinity) >"$scratch/kafka.servers" 2>/dev/null &
+mkfifo "$scratch/kafka.input" # it ends when its input does
+exec 9<>"$scratch/kafka.input"
+"$scratch/src/relay/build/tool_kafka" mock 1 <&9 >"$scratch/kafka.servers" 2>/dev/null &
 kafka=$!
 trap 'kill $redis $kafka 2>/dev/null' EXIT
 until [ -s "$scratch/kafka.servers" ] && [ -S "$scratch/redis.sock" ]; do sleep 0.1; done
@@ -39,7 +41,7 @@ sinks=(fanout calendar months kafka)
 relay() {
     # shellcheck disable=SC2086
     exec taskset -c 0 "$relay" "$2" --database.conninfo "host=$scratch dbname=postgres user=postgres" --database.tables public.reservations_calendar \
-        --database.slot "$1" --relay.heartbeat_seconds 0.05 --http.listen 127.0.0.1:19187 --relay.probe_sample 0 ${sink[$1]}
+        --database.slot "$1" --relay.confirm_seconds 0.05 --http.listen 127.0.0.1:19187 --relay.probe_sample 0 ${sink[$1]}
 }
 
 # Milliseconds that the server takes to decode and send all of it to a reader that does nothing.

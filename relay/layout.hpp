@@ -13,7 +13,7 @@
 //             P{LISTING}[:version]  <epoch:8> <version:8>              lease: somebody reads it in the database
 //                                   "L" <token:8>
 //             R{TAG}                <epoch:8> <lsn:8> <as_of:8>        the record of a relay on one master: everything
-//                                   <written:8> <run id>               that committed up to as_of is in this master
+//                                   <written:8> <run id>               that anybody saw up to as_of is in this master
 //
 // How each is kept from telling old days:
 //
@@ -139,7 +139,7 @@ std::uint32_t changed_months(const DaysetView& a, const DaysetView& b, Month fir
 struct Record {
     std::uint64_t epoch = 0;
     std::uint64_t lsn = 0; // all up to here is applied
-    // Microseconds since 1970 by the database's clock: everything that committed up to then is applied.
+    // Microseconds since 1970 by the database's clock: everything that anybody saw by then is applied.
     std::int64_t as_of = 0;
     std::int64_t written = 0; // microseconds since 1970, the relay's clock
     std::string_view run_id;  // of the Redis that it was written to

@@ -19,7 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick(200);
 // A sink with a full queue that has applied nothing for so long lags alone.
 constexpr std::int64_t kPatience = 2000000;
-constexpr std::int64_t kGapRest = 60000000;
+constexpr std::int64_t kLossRest = 60000000;
 constexpr std::size_t kTombstones = 1000;
 constexpr std::size_t kSinkStopMilliseconds = 2000;
 constexpr double kMicroseconds = 1e6;
@@ -118,7 +118,7 @@ void Relay::on_epoch(Epoch epoch, bool fresh, std::uint64_t from) {
     epoch_ = epoch;
     fresh_ = fresh;
     if (fresh)
-        gap_.clear();
+        lost_.clear();
     loaded_ = false;
     load_ended_ = false;
     load_failures_ = 0;
@@ -208,37 +208,37 @@ void Relay::on_batch(BatchPtr batch) {
     ring_.add(*batch);
     for (SinkSlot& slot : sinks_)
         slot.queue->push(batch);
-    source_.heard(batch->lsn, false);
+    source_.heard(batch->lsn);
     server_.notify();
     if (sinks_.empty())
         on_progress();
 }
 
 // What was lost may be any listing's: the sinks hold nothing that can be trusted, and a new epoch gives them every
-// calendar as the database has it by now. The slot brings the same transaction again, with the same gap perhaps: it has
-// been settled then.
-void Relay::on_gap(Position before, std::uint64_t missing) {
-    if (before <= last_ || before <= settled_gap_)
+// calendar as the database has it by now. The slot brings the same transaction again, with the same loss perhaps: it
+// has been settled then.
+void Relay::on_loss(Position before, std::uint64_t lost) {
+    if (before <= last_ || before <= settled_loss_)
         return;
-    metrics_.seq_gaps.Increment(static_cast<double>(std::max<std::uint64_t>(missing, 1)));
-    settled_gap_ = before;
+    metrics_.seq_gaps.Increment(static_cast<double>(std::max<std::uint64_t>(lost, 1)));
+    settled_loss_ = before;
     const std::string reason =
         before.seq == kAtEnd ? fmt::format("the last changes of transaction {} did not come", format_lsn(before.lsn))
-                             : fmt::format("{} changes of transaction {} did not come, before number {}", missing,
+                             : fmt::format("{} changes of transaction {} did not come, before number {}", lost,
                                            format_lsn(before.lsn), before.seq);
     spdlog::error("{}", reason);
-    if (gap_.empty())
-        gap_ = reason;
+    if (lost_.empty())
+        lost_ = reason;
     on_progress();
 }
 
 // A stream that loses something again and again shall not begin epochs without a rest.
-void Relay::settle_gap() {
+void Relay::settle_loss() {
     const std::int64_t now = now_us();
-    if (gap_.empty() || draining_ || (gap_epoch_at_ != 0 && now - gap_epoch_at_ < kGapRest))
+    if (lost_.empty() || draining_ || (loss_epoch_at_ != 0 && now - loss_epoch_at_ < kLossRest))
         return;
-    gap_epoch_at_ = now;
-    source_.restart(gap_, true);
+    loss_epoch_at_ = now;
+    source_.restart(lost_, true);
 }
 
 void Relay::on_position(std::uint64_t lsn, std::int64_t heartbeat_at) {
@@ -246,7 +246,7 @@ void Relay::on_position(std::uint64_t lsn, std::int64_t heartbeat_at) {
     ring_.add_progress(lsn, heartbeat_at);
     for (SinkSlot& slot : sinks_)
         slot.queue->pushed_up_to(lsn, heartbeat_at);
-    source_.heard(lsn, heartbeat_at != 0);
+    source_.heard(lsn);
     server_.notify();
     on_progress();
 }
@@ -331,10 +331,10 @@ void Relay::settle() {
             replay = true;
         }
     }
-    if (gap_.empty()) // whoever comes after this process has to meet the gap again
+    if (lost_.empty()) // whoever comes after this process has to meet the loss again
         source_.confirm(confirmed);
     else
-        settle_gap();
+        settle_loss();
     if (replay)
         return source_.restart("a sink needs the events that it missed", false);
     if (fresh_ && complete && !load_ended_) {
@@ -367,8 +367,9 @@ void Relay::tick() {
         const std::int64_t now = now_us();
         for (SinkSlot& slot : sinks_)
             if (slot.queue->stalled(now - kPatience) && !slot.queue->lags_alone()) {
-                spdlog::warn("{} stands still with a full queue and lags alone from here on{}{}", slot.queue->name(),
-                             slot.queue->problem().empty() ? "" : ": ", slot.queue->problem());
+                if (slot.queue->complete()) // else its queue is full once more
+                    spdlog::warn("{} stands still with a full queue and lags alone from here on{}{}",
+                                 slot.queue->name(), slot.queue->problem().empty() ? "" : ": ", slot.queue->problem());
                 slot.queue->lag_alone();
             }
         if (fresh_ && load_ended_ && !source_.is_marked_loaded())
@@ -401,8 +402,8 @@ Readiness Relay::readiness() const {
         return {false, "loading the calendars"};
     if (complete_lsn_ < load_lsn_)
         return {false, "reading the changes since the calendars were loaded"};
-    if (!gap_.empty())
-        return {false, gap_ + ": a new epoch is to begin"};
+    if (!lost_.empty())
+        return {false, lost_ + ": a new epoch is to begin"};
     const std::int64_t now = now_us();
     const double heartbeat = source_.waiting_heartbeat_at() == 0
                                  ? 0

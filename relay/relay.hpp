@@ -61,7 +61,7 @@ class Relay : private SourceHandler, private QueueOwner {
     // SourceHandler
     void on_event(Event* event, Arena* arena) override;
     void on_batch(BatchPtr batch) override;
-    void on_gap(Position before, std::uint64_t missing) override;
+    void on_loss(Position before, std::uint64_t lost) override;
     void on_position(std::uint64_t lsn, std::int64_t heartbeat_at) override;
     void on_epoch(Epoch epoch, bool fresh, std::uint64_t from) override;
     void on_source_state(const std::string& state, bool problem) override;
@@ -82,7 +82,7 @@ class Relay : private SourceHandler, private QueueOwner {
     void load();
     void loaded(const Loader::Result& result);
     void settle();
-    void settle_gap();
+    void settle_loss();
     void tick();
     void update_metrics();
     std::int64_t lag_of(const SinkQueue& queue, std::int64_t now) const;
@@ -113,9 +113,9 @@ class Relay : private SourceHandler, private QueueOwner {
     unsigned load_failures_ = 0;
     bool load_ended_ = false;        // the server has been told that the sinks have had them
     Position last_;                  // of the last event that the store took
-    std::string gap_;                // what is missing in this epoch: a new one is to begin
-    Position settled_gap_;           // gaps up to here have had an epoch
-    std::int64_t gap_epoch_at_ = 0;  // when the last of these was demanded
+    std::string lost_;               // what did not come in this epoch: a new one is to begin
+    Position settled_loss_;          // losses up to here have had an epoch
+    std::int64_t loss_epoch_at_ = 0; // when the last of these was demanded
     std::uint64_t complete_lsn_ = 0; // the stream has brought all up to there
     std::int64_t last_at_ = 0;
     std::string source_state_ = "starting";

@@ -34,7 +34,9 @@ const std::vector<Option>& options() {
          "takes events that can't be delivered; the log if empty"},
         {"relay.queue_bytes", &Settings::relay_queue_bytes, "bound of the queue before each sink"},
         {"relay.heartbeat_seconds", &Settings::relay_heartbeat_seconds,
-         "how often a heartbeat goes through the WAL, and the position is confirmed"},
+         "how often a heartbeat goes through the WAL, which tells sinks and subscribers how fresh they are"},
+        {"relay.confirm_seconds", &Settings::relay_confirm_seconds,
+         "how often the position is written to the state table and confirmed"},
         {"relay.drain_seconds", &Settings::relay_drain_seconds,
          "how long the relay applies what it has when it is to end"},
         {"relay.ready_lag_seconds", &Settings::relay_ready_lag_seconds, "freshness lag with which /readyz turns red",
@@ -175,10 +177,10 @@ std::string check(const Settings& settings) {
         return "database.timeout_seconds must be at least 1";
     if (settings.relay_queue_bytes < 1 << 20 || settings.http_ring_bytes < 1 << 16)
         return "relay.queue_bytes must be at least 1048576, and http.ring_bytes at least 65536";
-    if (settings.relay_heartbeat_seconds < 0.01 || settings.relay_drain_seconds < 0 ||
-        settings.relay_ready_lag_seconds <= 0)
-        return "relay.heartbeat_seconds must be at least 0.01, relay.drain_seconds at least 0, and "
-               "relay.ready_lag_seconds more";
+    if (settings.relay_heartbeat_seconds < 0.01 || settings.relay_confirm_seconds < 0.01)
+        return "relay.heartbeat_seconds and relay.confirm_seconds must be at least 0.01";
+    if (settings.relay_drain_seconds < 0 || settings.relay_ready_lag_seconds <= 0)
+        return "relay.drain_seconds must be at least 0, and relay.ready_lag_seconds more";
     if (settings.relay_probe_sample < 0 || settings.relay_probe_sample > 1000 || settings.relay_probe_seconds <= 0)
         return "relay.probe_sample must be from 0 to 1000, and relay.probe_seconds more than 0";
     if (!settings.http_listen.empty() && !has_port(settings.http_listen))

@@ -24,8 +24,9 @@ struct Settings {
 
     std::string relay_state_file;
     std::string relay_dead_letter_file;
-    std::int64_t relay_queue_bytes = 64 << 20;
-    double relay_heartbeat_seconds = 1;
+    std::int64_t relay_queue_bytes = 32 << 20;
+    double relay_heartbeat_seconds = 0.1;
+    double relay_confirm_seconds = 1;
     std::int64_t relay_drain_seconds = 10;
     double relay_ready_lag_seconds = 10;
     std::int64_t relay_probe_sample = 20;
@@ -33,7 +34,7 @@ struct Settings {
 
     std::string http_listen = "127.0.0.1:9187";
     std::string http_token;
-    std::int64_t http_ring_bytes = 64 << 20;
+    std::int64_t http_ring_bytes = 32 << 20;
     std::int64_t http_max_connections = 2000;
 
     std::vector<std::string> redis_nodes;

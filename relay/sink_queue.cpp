@@ -47,9 +47,7 @@ void SinkQueue::push(const BatchPtr& batch) {
         return;
     }
     pushed_ = last;
-    const Event& event = batch->events.back();
-    entries_.push_back(
-        {batch, batch->lsn, batch->first_at, event.position.lsn <= batch->lsn ? event.at : 0, 0, false, false});
+    entries_.push_back({batch, batch->lsn, batch->first_at, 0, 0, false, false});
     bytes_ += batch->bytes();
     wake_();
 }
@@ -230,7 +228,7 @@ void SinkQueue::advance() {
         confirmed_ = std::max(confirmed_, entry.lsn);
         if (!catching_up_) {
             frozen_at_lsn_ = confirmed_;
-            // Whoever comes later in the WAL became visible later, whatever its own time says.
+            // Heartbeats may come again.
             as_of_ = std::max(as_of_, entry.as_of);
         }
         if (entry.batch != nullptr)

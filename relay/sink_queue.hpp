@@ -66,8 +66,9 @@ class SinkQueue : public Feed {
     bool idle() const { return complete() && entries_.empty() && wanted_count_ == 0 && calendars_taken_.empty(); }
 
     std::uint64_t confirmed() const { return frozen() ? frozen_at_lsn_ : confirmed_; }
-    // Everything that was committed up to this time, microseconds since 1970 by the database's clock, is applied; 0 if
-    // unknown.
+    // Everything that anybody saw by this time, microseconds since 1970 by the database's clock, is applied; 0 if
+    // unknown. The commit time of the last heartbeat (source/assembler.hpp says why that), which stands still for as
+    // long as that clock is set back.
     std::int64_t as_of() const { return as_of_; }
     // Time of the oldest commit that is not applied; 0 if all are.
     std::int64_t oldest_at() const;
@@ -92,7 +93,7 @@ class SinkQueue : public Feed {
         BatchPtr batch; // none: a position alone
         std::uint64_t lsn;
         std::int64_t at;    // of its first commit
-        std::int64_t as_of; // of the last that is complete with it; 0 without
+        std::int64_t as_of; // of a heartbeat; 0 without
         std::int64_t taken_at;
         bool taken;
         bool applied;

@@ -30,9 +30,12 @@
 //                                                the one that it is
 //     02 <message>                                 an event, as the decoder sent it (decoder/event.proto); its
 //                                                  (lsn, seq) is greater than that of every event before
-//     03 <lsn:8> <as of:8>                         all commits up to lsn have been sent, and with them all that were
-//                                                  visible at `as of`, microseconds since 1970 by the database's
-//                                                  clock, 0 if that is not known
+//     03 <lsn:8> <as of:8>                         all commits up to lsn have been sent. `as of`, unless 0: they are
+//                                                  all that anybody saw at that time, in microseconds since 1970 by
+//                                                  the database's clock. It comes with the relay's heartbeats
+//                                                  (relay.heartbeat_seconds), under load too; the time in an event is
+//                                                  no such time, for events are in the order of the WAL, and it may
+//                                                  be another server's
 //     04 <reason>                                  last: nothing follows, take the snapshot
 //
 // A reader skips types that it doesn't know. A stream that ends without 04 goes on from the last position: (lsn, seq)

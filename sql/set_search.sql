@@ -156,7 +156,13 @@ SELECT pg_stat_get_xact_numscans('reservations_set_pkey'::regclass) AS between \
 SELECT count_free('reservations', '[2140-01-05,2140-01-08)');
 SELECT :between - :before AS scans_for_each_row, pg_stat_get_xact_numscans('reservations_set_pkey'::regclass) - :between AS scans_for_one;
 COMMIT;
+BEGIN;
+-- which scan is cheapest differs between server versions
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_indexonlyscan = off;
 EXPLAIN (COSTS OFF) SELECT listing_id FROM reservations_calendar WHERE free_set('reservations', '[2140-01-01,2140-01-04)') * '{1-3}' @> ordinal;
+COMMIT;
 DEALLOCATE of_each_row;
 
 -- DROP … CASCADE takes them along

@@ -34,13 +34,11 @@ void Ring::push(std::string bytes, Position last) {
 void Ring::add(const Batch& batch) {
     std::string bytes;
     Position last = last_;
-    std::int64_t as_of = 0;
     for (const Event& event : batch.events) {
         if (event.position <= last)
             continue;
         wire::append_event(event.raw, &bytes);
         last = event.position;
-        as_of = event.at;
     }
     if (bytes.empty())
         return;
@@ -48,7 +46,7 @@ void Ring::add(const Batch& batch) {
         lsn_ = batch.lsn;
         // Whether its last commit is whole.
         if (last.lsn <= lsn_) {
-            wire::append_progress(lsn_, as_of, &bytes);
+            wire::append_progress(lsn_, 0, &bytes);
             last = {lsn_, wire::kWholeCommit};
         }
     }
@@ -56,12 +54,11 @@ void Ring::add(const Batch& batch) {
 }
 
 void Ring::add_progress(std::uint64_t lsn, std::int64_t as_of) {
-    if (lsn <= lsn_)
+    const Position whole{lsn, wire::kWholeCommit};
+    // A time is news though the position is none: the events before a heartbeat have brought it.
+    if (lsn < lsn_ || whole < last_ || (as_of == 0 && (lsn == lsn_ || whole == last_)))
         return;
     lsn_ = lsn;
-    const Position whole{lsn, wire::kWholeCommit};
-    if (whole <= last_)
-        return;
     std::string bytes;
     wire::append_progress(lsn, as_of, &bytes);
     push(std::move(bytes), whole);

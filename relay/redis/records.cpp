@@ -7,12 +7,15 @@
 
 namespace availability::relay::redis {
 
+namespace {} // namespace
+
 void Records::begin(Epoch epoch, bool known) {
     round_++;
     epoch_ = epoch;
     ledger_.begin(epoch);
     done_.clear();
     under_way_.clear();
+    due_.clear();
     masters_.clear();
     for (const Master& master : client_.masters())
         masters_[master.name] = master.lowest_slot;
@@ -38,6 +41,10 @@ void Records::identified(const std::string& node, const Identity& identity) {
     if (state_ == State::kIdle || state_ == State::kDoubted)
         return;
     judge(ledger_.identified(node, identity));
+    if (state_ == State::kAnnounced && due_.erase(node) != 0 && under_way_.count(node) == 0)
+        for (const Master& master : client_.masters())
+            if (master.name == node)
+                write(master);
     proceed();
 }
 
@@ -55,10 +62,11 @@ void Records::map_changed() {
 void Records::tick() {
     if (state_ != State::kAnnounced)
         return proceed();
-    client_.identify_masters();
+    due_.clear();
     for (const Master& master : client_.masters())
-        if (ledger_.knows(master.name) && under_way_.count(master.name) == 0)
-            write(master);
+        if (ledger_.knows(master.name))
+            due_.insert(master.name);
+    client_.identify_masters();
 }
 
 // Brings each master that has said who it is to the end of the state.

@@ -20,7 +20,7 @@ namespace availability::relay::redis {
 // How far the sink is.
 struct AppliedPosition {
     std::uint64_t lsn = 0;
-    std::int64_t as_of = 0; // microseconds since 1970: everything that committed up to then is applied; 0: unknown
+    std::int64_t as_of = 0; // microseconds since 1970: everything that anybody saw by then is applied; 0: unknown
 };
 
 class Records {
@@ -39,7 +39,7 @@ class Records {
     // Of the client's listener.
     void identified(const std::string& node, const Identity& identity);
     void map_changed();
-    // From time to time: writes the records, asks who answers.
+    // From time to time: asks who answers, and writes the record to each that does.
     void tick();
 
   private:
@@ -63,6 +63,9 @@ class Records {
     std::map<std::string, std::uint16_t> masters_;
     std::set<std::string> done_; // in this state
     std::set<std::string> under_way_;
+    // A record is to be written as soon as they have said who they are: one that was demoted and promoted again in
+    // between must not be told to be fresh.
+    std::set<std::string> due_;
 };
 
 } // namespace availability::relay::redis

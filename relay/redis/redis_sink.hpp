@@ -26,7 +26,8 @@ struct RedisOptions {
     ClientOptions client; // its scripts are set by the sink
     KeyOptions keys;      // its prefixes are those of the context
     std::string record_prefix = "avail:v3:relay:";
-    std::chrono::milliseconds record_interval{500};
+    // Adds to the heartbeat's when it comes to how old readers must take what they read for.
+    std::chrono::milliseconds record_interval{100};
     std::size_t max_under_way_bytes = 8 << 20;
     HotOptions hot;
     // TLS, if client.connection.tls is to be made from files.

@@ -9,6 +9,16 @@ namespace {
 // hiredis frees what it has of an answer when it breaks off; it is ours.
 void keep(void*) {}
 
+// Of RESP3, which nobody has asked for: whoever speaks it is no Redis of ours. Without these hiredis, which has them
+// since 1.0, would give numbers for pointers.
+template <typename Functions>
+auto refuse_others(Functions* functions, int) -> decltype(functions->createBool, void()) {
+    functions->createDouble = [](const redisReadTask*, double, char*, std::size_t) -> void* { return nullptr; };
+    functions->createBool = [](const redisReadTask*, int) -> void* { return nullptr; };
+}
+template <typename Functions>
+void refuse_others(Functions*, long) {}
+
 } // namespace
 
 void ReplyReader::Free::operator()(redisReader* reader) const {
@@ -16,7 +26,13 @@ void ReplyReader::Free::operator()(redisReader* reader) const {
 }
 
 ReplyReader::ReplyReader() {
-    static redisReplyObjectFunctions functions = {create_text, create_array, create_integer, create_nil, keep};
+    static redisReplyObjectFunctions functions{};
+    functions.createString = create_text;
+    functions.createArray = create_array;
+    functions.createInteger = create_integer;
+    functions.createNil = create_nil;
+    functions.freeObject = keep;
+    refuse_others(&functions, 0);
     reader_.reset(redisReaderCreateWithFunctions(&functions));
     if (reader_ == nullptr)
         problem_ = "out of memory";
@@ -49,12 +65,21 @@ void* ReplyReader::create_text(const redisReadTask* task, char* text, std::size_
     return reply;
 }
 
-// Memory is taken as elements come, not as many are announced.
+// Memory is taken as elements come, not as many are announced; and no deeper than answers go, since hiredis has no
+// bound of its own since 1.0.
 void* ReplyReader::create_array(const redisReadTask* task, int) {
+    int depth = 0;
+    for (const redisReadTask* outer = task->parent; outer != nullptr; outer = outer->parent)
+        if (++depth > kMaxDepth)
+            return nullptr;
     Reply* reply = place_of(task);
     if (reply != nullptr)
         reply->type = Reply::Type::kArray;
     return reply;
+}
+
+void* ReplyReader::create_array(const redisReadTask* task, std::size_t) {
+    return create_array(task, 0);
 }
 
 void* ReplyReader::create_integer(const redisReadTask* task, long long value) {

@@ -32,6 +32,7 @@ class ReplyReader {
     // Bounds for what a hostile or mistaken server can make us hold.
     static constexpr std::size_t kMaxBytes = 16 << 20;
     static constexpr std::size_t kMaxElements = 1 << 20;
+    static constexpr int kMaxDepth = 8;
 
     ReplyReader();
     ~ReplyReader();
@@ -46,7 +47,9 @@ class ReplyReader {
 
   private:
     static void* create_text(const redisReadTask* task, char* text, std::size_t size);
+    // hiredis counts elements by int, and since 1.0 by size_t.
     static void* create_array(const redisReadTask* task, int size);
+    static void* create_array(const redisReadTask* task, std::size_t size);
     static void* create_integer(const redisReadTask* task, long long value);
     static void* create_nil(const redisReadTask* task);
     static Reply* place_of(const redisReadTask* task);

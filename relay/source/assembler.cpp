@@ -74,7 +74,7 @@ void Assembler::add(std::string_view message) {
         flush();
 }
 
-// The changes of a transaction count from 1, and `skipped` says which of them the filter kept back: what is missing
+// The changes of a transaction count from 1, and `skipped` says which of them the filter kept back: what is lost
 // beyond that was sent and did not come, or never was.
 void Assembler::check_sequence(const Event& event) {
     const bool placed = event.position.lsn != 0;
@@ -90,14 +90,14 @@ void Assembler::check_sequence(const Event& event) {
     // Subtractions alone, since nothing keeps the numbers from being as large as can be.
     const std::uint64_t step = seq - seq_;
     if (seq_known_ && seq > seq_ && step - 1 > reader_.skipped())
-        handler_.on_gap(event.position, step - 1 - reader_.skipped());
+        handler_.on_loss(event.position, step - 1 - reader_.skipped());
     seq_ = seq;
     seq_known_ = true;
 }
 
 void Assembler::check_end() {
     if (open_end_)
-        handler_.on_gap({open_, kAtEnd}, 0);
+        handler_.on_loss({open_, kAtEnd}, 0);
     open_end_ = false;
 }
 

@@ -13,6 +13,19 @@
 namespace availability::relay {
 
 // The prefix of the relay's heartbeats.
+//
+// They carry the one time that the relay tells as `as of`: the commit time of a heartbeat H. All that was visible to
+// anybody at that time has come before H:
+//   - The server takes a transaction's commit time before it writes the commit record. What was visible when it took
+//     that of H had its commit record written by then, since a transaction becomes visible after that; so its record
+//     lies before that of H, whatever its own commit time says.
+//   - The decoder sends transactions in the order of their commit records.
+// One with an earlier commit time may well come after H: it took the clock, then H took it and wrote, then it wrote.
+// Nobody saw it before that, so it was not visible at the commit time of H.
+//
+// Other transactions don't do: one that a subscription applies has the commit time that its publisher says
+// (pg_replication_origin_xact_setup), by another clock. Nor does a time taken after the heartbeat was sent, or the time
+// of its coming back.
 inline constexpr char kHeartbeatPrefix[] = "availability-relay";
 // Position::seq of what is behind the last event of a transaction.
 inline constexpr std::uint64_t kAtEnd = UINT64_MAX;
@@ -25,10 +38,10 @@ class BatchHandler {
     virtual void on_event(Event* event, Arena* arena) = 0;
     virtual void on_batch(BatchPtr batch) = 0;
     // Changes of a transaction did not come, before the event at the position, or at its end where seq is kAtEnd.
-    // `missing`: how many, 0 where that is not known. The event's own on_event() follows.
-    virtual void on_gap(Position before, std::uint64_t missing) {
+    // `lost`: how many, 0 where that is not known. The event's own on_event() follows.
+    virtual void on_loss(Position before, std::uint64_t lost) {
         static_cast<void>(before);
-        static_cast<void>(missing);
+        static_cast<void>(lost);
     }
     // All up to there has come; `heartbeat_at` is the commit time of a heartbeat, else 0.
     virtual void on_position(std::uint64_t lsn, std::int64_t heartbeat_at) = 0;

@@ -29,7 +29,13 @@ constexpr int kFailoverVersion = 170000;
 // Making a slot waits for every transaction that runs.
 constexpr std::chrono::hours kMakeSlotTimeout(1);
 constexpr milliseconds kLastWords(100);
-constexpr int kBeatsOfSlotMetrics = 5;
+constexpr int kConfirmationsOfSlotMetrics = 5;
+
+// Whether the same may work in a moment: the connection was lost, the server ends or begins, or lacks resources.
+bool passes(const PgError& error) {
+    const std::string_view kind = std::string_view(error.sqlstate).substr(0, 2);
+    return error && (kind.empty() || kind == "08" || kind == "53" || kind == "57");
+}
 
 } // namespace
 
@@ -106,6 +112,12 @@ void Source::identify() {
         timeline_ = std::strtoll(rows.text(0, 1).c_str(), nullptr, 10);
         if (bootstrap_)
             return make_state();
+        // Timelines only ever grow: what a former primary says has been overtaken, however well it speaks.
+        if (memory_.system_id == system_id_ && timeline_ < memory_.timeline)
+            return failed(fmt::format("the server is on timeline {}, and timeline {} has been seen: it is a former "
+                                      "primary, or was set back, which asks for availability-relay bootstrap",
+                                      timeline_, memory_.timeline),
+                          {});
         read_slot();
     });
 }
@@ -117,6 +129,8 @@ void Source::make_state() {
         const Epoch at_least = std::max(static_cast<Epoch>(now_us()), memory_.epoch + 1);
         control_->query(upsert_state_statement(table, settings_.database_slot, at_least, system_id_, timeline_),
                         [this](PgRows rows) {
+                            if (passes(rows.error))
+                                return failed("could not write the state", rows.error);
                             if (rows.error)
                                 return fatal("could not write the state: " + rows.error.message);
                             drop_slot();
@@ -125,7 +139,11 @@ void Source::make_state() {
     control_->query(read_state_statement(table, settings_.database_slot), [this, table, upsert](PgRows rows) {
         if (!rows.error)
             return upsert();
+        if (passes(rows.error))
+            return failed("could not read the state", rows.error);
         control_->query(create_state_statement(table), [this, upsert](PgRows made) {
+            if (passes(made.error))
+                return failed(fmt::format("could not make table {}", settings_.database_state_table), made.error);
             if (made.error)
                 return fatal(
                     fmt::format("could not make table {}: {}", settings_.database_state_table, made.error.message));
@@ -142,6 +160,8 @@ void Source::drop_slot() {
                     [this, slot](PgRows rows) {
                         if (rows.error && rows.error.sqlstate == kObjectInUse)
                             return fatal(fmt::format("slot {} is in use: end the relay that has it first", slot));
+                        if (passes(rows.error))
+                            return failed("could not drop slot " + slot, rows.error);
                         if (rows.error)
                             return fatal(fmt::format("could not drop slot {}: {}", slot, rows.error.message));
                         make_slot();
@@ -155,9 +175,14 @@ void Source::make_slot() {
     stream_connection_->query(fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL {} {}", quote_identifier(slot), kPlugin,
                                           failover ? "(SNAPSHOT 'nothing', FAILOVER true)" : "NOEXPORT_SNAPSHOT"),
                               [this, slot](PgRows rows) {
+                                  if (passes(rows.error))
+                                      return failed("could not make slot " + slot, rows.error);
                                   if (rows.error)
                                       return fatal(fmt::format("could not make slot {}: {}", slot, rows.error.message));
                                   bootstrap_ = false;
+                                  memory_.system_id = system_id_;
+                                  memory_.timeline = timeline_;
+                                  memory_.lsn = 0;
                                   read_slot();
                               });
 }
@@ -175,6 +200,8 @@ void Source::read_slot() {
             RelayState state;
             if (!read_state(rows, &state))
                 return failed("could not read the state", rows.error);
+            if (state.in_recovery) // whose slots say nothing yet of those that it will have when it is promoted
+                return failed("the server is a standby", {});
             const std::string& slot = settings_.database_slot;
             if (!state.slot_exists)
                 return fatal(fmt::format(
@@ -291,7 +318,7 @@ void Source::enter(bool fresh) {
     control_busy_ = false;
     failures_ = 0;
     streaming_ = true;
-    waiting_heartbeat_at_ = 0;
+    heartbeats_.clear();
     memory_.epoch = state_.epoch;
     if (memory_.system_id != system_id_ || memory_.timeline != timeline_)
         memory_.lsn = 0;
@@ -347,10 +374,9 @@ void Source::confirm(std::uint64_t lsn) {
     memory_.lsn = std::max(memory_.lsn, confirmed_);
 }
 
-void Source::heard(std::uint64_t lsn, bool heartbeat) {
+void Source::heard(std::uint64_t lsn) {
     received_ = std::max(received_, lsn);
-    if (heartbeat)
-        waiting_heartbeat_at_ = 0;
+    heartbeats_.heard(lsn);
 }
 
 void Source::mark_loaded() {
@@ -371,28 +397,46 @@ void Source::beat() {
     if (!streaming_ || control_busy_)
         return;
     control_busy_ = true;
-    if (waiting_heartbeat_at_ == 0)
-        waiting_heartbeat_at_ = now_us();
-    control_->query(keep_confirmed_statement(quote_qualified(settings_.database_state_table), settings_.database_slot,
-                                             state_.epoch, confirmed_, kHeartbeatPrefix),
-                    [this, confirmed = confirmed_, life = life_](PgRows rows) {
-                        if (life != life_)
-                            return;
-                        control_busy_ = false;
-                        if (rows.error && rows.error.sqlstate.empty())
-                            return connect_control_again();
-                        if (rows.error) {
-                            spdlog::warn("no heartbeat: {}", rows.error.message);
-                            return;
-                        }
-                        if (rows.rows.size() != 1 || rows.text(0, 0) != "1")
-                            return restart("another relay has changed the epoch", false);
-                        stream_.confirm(confirmed);
-                        if (after_beat_)
-                            return std::exchange(after_beat_, nullptr)();
-                        if (beats_++ % kBeatsOfSlotMetrics == 0)
-                            read_slot_metrics();
+    heartbeats_.sent(now_us());
+    const auto now = std::chrono::steady_clock::now();
+    const bool keeps = after_beat_ || now - kept_at_ >= std::chrono::duration<double>(settings_.relay_confirm_seconds);
+    if (keeps)
+        kept_at_ = now;
+    control_->query(keeps
+                        ? keep_confirmed_statement(quote_qualified(settings_.database_state_table),
+                                                   settings_.database_slot, state_.epoch, confirmed_, kHeartbeatPrefix)
+                        : heartbeat_statement(kHeartbeatPrefix),
+                    [this, keeps, confirmed = confirmed_, life = life_](PgRows rows) {
+                        if (life == life_)
+                            emitted(std::move(rows), confirmed, keeps);
                     });
+}
+
+void Source::emitted(PgRows rows, std::uint64_t confirmed, bool kept) {
+    control_busy_ = false;
+    std::uint64_t lsn = 0;
+    if (rows.error || rows.rows.size() != 1 || !parse_lsn(rows.text(0, 0), &lsn)) {
+        heartbeats_.given_up();
+        if (rows.error && rows.error.sqlstate.empty())
+            return connect_control_again();
+        if (!std::exchange(beat_failed_, true))
+            spdlog::warn("no heartbeat: {}", rows.error.message);
+        return;
+    }
+    beat_failed_ = false;
+    heartbeats_.told(lsn);
+    if (kept) {
+        if (rows.text(0, 2) != "1")
+            return restart("another relay has changed the epoch", false);
+        stream_.confirm(confirmed);
+    }
+    if (after_beat_) {
+        if (!kept || confirmed < confirmed_) // sent before the end began
+            return beat();
+        return std::exchange(after_beat_, nullptr)();
+    }
+    if (kept && times_kept_++ % kConfirmationsOfSlotMetrics == 0)
+        read_slot_metrics();
 }
 
 // The stream may live on when the connection beside it does not.
@@ -453,7 +497,7 @@ void Source::failed(const std::string& what, const PgError& error) {
     ++failures_;
     const milliseconds delay(
         std::uniform_int_distribution<std::int64_t>(longest.count() / 2, longest.count())(random_));
-    spdlog::warn("{}: {}; again in {} ms", what, error ? error.message : "unexpected answer", delay.count());
+    spdlog::warn("{}{}{}; again in {} ms", what, error ? ": " : "", error.message, delay.count());
     handler_.on_source_state(what, true);
     retry(delay);
 }

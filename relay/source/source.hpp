@@ -17,6 +17,7 @@
 
 #include "relay/settings.hpp"
 #include "relay/source/assembler.hpp"
+#include "relay/source/heartbeats.hpp"
 #include "relay/source/state.hpp"
 #include "relay/source/stream.hpp"
 
@@ -48,11 +49,11 @@ class Source : private StreamHandler {
     void resume();
     // Every sink has all up to there; the server is told by and by.
     void confirm(std::uint64_t lsn);
-    // The stream has brought all up to there, and perhaps a heartbeat.
-    void heard(std::uint64_t lsn, bool heartbeat);
+    // The stream has brought all up to there.
+    void heard(std::uint64_t lsn);
     // Every sink has every calendar of the epoch.
     void mark_loaded();
-    // Emits a heartbeat now.
+    // Emits a heartbeat now, and confirms if it is time to.
     void beat();
     // Takes nothing more.
     void pause() { paused_for_good_ = true; }
@@ -65,7 +66,7 @@ class Source : private StreamHandler {
     std::uint64_t received_lsn() const { return received_; }
     std::uint64_t confirmed_lsn() const { return confirmed_; }
     // When the oldest heartbeat that has not come back was sent, microseconds since 1970; 0 if all have.
-    std::int64_t waiting_heartbeat_at() const { return waiting_heartbeat_at_; }
+    std::int64_t waiting_heartbeat_at() const { return heartbeats_.oldest_at(); }
     std::uint64_t reconnects() const { return attempts_ > 0 ? attempts_ - 1 : 0; }
 
   private:
@@ -89,6 +90,7 @@ class Source : private StreamHandler {
     void retry(std::chrono::milliseconds delay);
     std::string why_fresh() const;
     void schedule_heartbeat();
+    void emitted(PgRows rows, std::uint64_t confirmed, bool kept);
     void read_slot_metrics();
     void keep_position();
     void connect_control_again();
@@ -125,8 +127,10 @@ class Source : private StreamHandler {
     std::uint64_t attempts_ = 0;
     unsigned failures_ = 0;
     std::uint64_t life_ = 0; // counts attempts: what belongs to one before is void
-    std::int64_t waiting_heartbeat_at_ = 0;
-    int beats_ = 0;
+    Heartbeats heartbeats_;
+    std::chrono::steady_clock::time_point kept_at_;
+    bool beat_failed_ = false;
+    int times_kept_ = 0;
     std::function<void()> after_beat_;
 };
 

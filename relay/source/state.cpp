@@ -30,7 +30,8 @@ std::string read_state_statement(const std::string& table, const std::string& sl
     return fmt::format(
         "SELECT state.epoch, state.system_id, state.timeline, state.loaded, slots.plugin, slots.active, "
         "slots.wal_status,"
-        " slots.confirmed_flush_lsn, slots.database = pg_catalog.current_database(), state.confirmed"
+        " slots.confirmed_flush_lsn, slots.database = pg_catalog.current_database(), state.confirmed,"
+        " pg_catalog.pg_is_in_recovery()"
         " FROM (SELECT {0}::pg_catalog.text AS slot) AS wanted"
         " LEFT JOIN {1} AS state ON state.slot = wanted.slot"
         " LEFT JOIN pg_catalog.pg_replication_slots AS slots ON slots.slot_name::pg_catalog.text = wanted.slot",
@@ -58,13 +59,27 @@ std::string advance_epoch_statement(const std::string& table, const std::string&
                        format_lsn(confirmed));
 }
 
+namespace {
+
+std::string heartbeat(const std::string& prefix) {
+    return fmt::format("pg_catalog.pg_logical_emit_message(true, {}, ''), "
+                       "pg_catalog.set_config('synchronous_commit', 'local', true)",
+                       quote_literal(prefix));
+}
+
+} // namespace
+
+std::string heartbeat_statement(const std::string& prefix) {
+    return "SELECT " + heartbeat(prefix);
+}
+
 std::string keep_confirmed_statement(const std::string& table, const std::string& slot, Epoch epoch,
                                      std::uint64_t confirmed, const std::string& prefix) {
     return fmt::format(
         "WITH kept AS (UPDATE {0} SET confirmed = greatest(confirmed, '{3}') WHERE slot = {1} AND epoch = {2} "
         "RETURNING 1)"
-        " SELECT (SELECT pg_catalog.count(*) FROM kept), pg_catalog.pg_logical_emit_message(true, {4}, {1})",
-        table, quote_literal(slot), epoch, format_lsn(confirmed), quote_literal(prefix));
+        " SELECT {4}, (SELECT pg_catalog.count(*) FROM kept)",
+        table, quote_literal(slot), epoch, format_lsn(confirmed), heartbeat(prefix));
 }
 
 std::string mark_loaded_statement(const std::string& table, const std::string& slot, Epoch epoch) {
@@ -74,7 +89,7 @@ std::string mark_loaded_statement(const std::string& table, const std::string& s
 
 bool read_state(const PgRows& rows, RelayState* state) {
     *state = {};
-    if (rows.error || rows.rows.size() != 1 || rows.rows[0].size() != 10)
+    if (rows.error || rows.rows.size() != 1 || rows.rows[0].size() != 11)
         return false;
     const auto& row = rows.rows[0];
     if (row[0]) {
@@ -85,6 +100,7 @@ bool read_state(const PgRows& rows, RelayState* state) {
         state->loaded = row[3] == "t";
         parse_lsn(row[9].value_or(""), &state->confirmed);
     }
+    state->in_recovery = row[10] == "t";
     // A slot of another database can't be used from here.
     state->slot_exists = row[4].has_value() && row[8] == "t";
     state->slot_plugin = row[4].value_or("");

@@ -21,6 +21,7 @@ struct RelayState {
     // or somebody else read from it.
     std::uint64_t confirmed = 0;
 
+    bool in_recovery = false; // the server is a standby
     bool slot_exists = false;
     std::string slot_plugin;
     bool slot_active = false;
@@ -35,7 +36,11 @@ std::string upsert_state_statement(const std::string& table, const std::string& 
                                    const std::string& system_id, std::int64_t timeline);
 std::string advance_epoch_statement(const std::string& table, const std::string& slot, Epoch from, Epoch at_least,
                                     const std::string& system_id, std::int64_t timeline, std::uint64_t confirmed);
-// A heartbeat goes with it. One row: whether the state was that of the epoch.
+// A transaction that writes nothing but a message with the relay's prefix. It waits for the server's own disk alone:
+// not for a standby, and not for the WAL writer where the database commits asynchronously, for then bookings would come
+// to the sinks as late as it does. One row: the place of the message.
+std::string heartbeat_statement(const std::string& prefix);
+// A heartbeat goes with it. One row: the place of its message, and whether the state was that of the epoch.
 std::string keep_confirmed_statement(const std::string& table, const std::string& slot, Epoch epoch,
                                      std::uint64_t confirmed, const std::string& prefix);
 std::string mark_loaded_statement(const std::string& table, const std::string& slot, Epoch epoch);

@@ -1,5 +1,5 @@
 # The relay with Kafka: every event is there, in its order for each listing, and the compacted calendars are the database's; over kills of the relay,
-# brokers that go away, and so many events meanwhile that they don't fit the queue.
+# brokers that go away amid events, and so many events meanwhile that they don't fit the queue. With KAFKA_HOME brokers go by kill -9.
 
 use strict;
 use warnings;
@@ -8,25 +8,16 @@ use FindBin;
 use lib "$FindBin::RealBin/lib", "$FindBin::RealBin/../../t/lib";
 
 use Availability;
-use IPC::Run;
 use JSON::PP;
+use KafkaBroker;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use RedisServer;
 use Relay;
 use Test::More;
 
-my $tool = ($ENV{RELAY_BUILD} // "$FindBin::RealBin/../build") . '/tool_kafka';
-my ($commands, $answers) = ('', '');
-my $mock = IPC::Run::start([ $tool, 'mock', '1' ], '<', \$commands, '>', \$answers, '2>', '/dev/null');
-sub answer_of_mock
-{
-	$mock->pump until $answers =~ s/^(.*)\n//;
-	return $1;
-}
-sub mock_is_to { $commands .= "@_\n"; return answer_of_mock(); }
-my $servers = answer_of_mock();
-
+my $kafka = KafkaBroker->new;
+note $kafka->is_real ? 'a broker of its own, which is killed' : 'the mock cluster';
 my $node = logical_node('kafka');
 track_reservations($node, 200);
 # What happens, told by another slot.
@@ -49,7 +40,7 @@ sub change
 }
 
 my $redis = RedisServer->new;
-my $relay = Relay->new($node, 'kafka.properties' => "bootstrap.servers=$servers,linger.ms=1", 'redis.nodes' => $redis->address, 'relay.queue_bytes' => 1 << 20,
+my $relay = Relay->new($node, $kafka->settings, 'redis.nodes' => $redis->address, 'relay.queue_bytes' => 1 << 20,
 	'relay.ready_lag_seconds' => 5);
 $relay->bootstrap;
 $relay->start_ready;
@@ -60,8 +51,19 @@ change(100);
 $relay->start_ready;
 $relay->wait_confirmed;
 
-# Brokers go away, for more than the queue holds.
-mock_is_to('down');
+# Brokers go away amid events.
+for my $round (1, 2)
+{
+	change(100) for 1 .. 3;
+	$kafka->down;
+	change(20) for 1 .. 5;
+	$kafka->up;
+	change(100);
+	$relay->wait_confirmed;
+}
+
+# For more than the queue holds.
+$kafka->down;
 my $replays = $relay->metric('reconnects_total');
 change(200) for 1 .. 15;
 wait_until('Kafka lags alone', sub { change(5); ($relay->metric('sink_lags_alone{sink="kafka"}') // 0) == 1 });
@@ -74,7 +76,7 @@ ok(eval {
 	}, 'Redis is not held up by brokers that are away');
 is($relay->get('/readyz')->{status}, 503, 'the relay is not ready');
 cmp_ok($relay->metric('queue_bytes{sink="kafka"}'), '<', 2 << 20, 'the queue keeps its bound');
-mock_is_to('up');
+$kafka->up;
 change(20);
 $relay->wait_confirmed;
 cmp_ok($relay->metric('reconnects_total'), '>', $replays, 'what Kafka missed came again from the slot');
@@ -86,49 +88,16 @@ is($relay->stop, 0, 'ends in order');
 # All that the witness saw is there.
 my %events = map { my $event = decode_json($_); ("$event->{lsn} $event->{seq}" => $event) }
 	split /\n/, $node->safe_psql('postgres', q(SELECT data FROM pg_logical_slot_get_changes('witness', NULL, NULL)));
-my %told;
-for my $kind ('created', 'updated', 'cancelled')
-{
-	my %last;
-	my $backwards = 0;
-	for my $line (split /\n/, run_read("reservation.$kind"))
-	{
-		my ($partition, $key, $headers, $value) = split /\t/, $line, -1;
-		my ($lsn, $seq) = ($headers =~ /lsn=(\S+)/, $headers =~ /seq=(\S+)/);
-		my $event = decode_json(pack 'H*', $value);
-		$told{"$event->{lsn} $event->{seq}"} = $event;
-		$backwards++ if $event->{event} ne $kind || $event->{listing} ne $key;
-	}
-	is($backwards, 0, "$kind: by its listing, in its topic");
-}
+my %told = %{ $kafka->events };
 my @missing = grep { $events{$_}{event} =~ /^(created|updated|cancelled)$/ && !$told{$_} } keys %events;
 is(scalar @missing, 0, 'every event is in Kafka');
 is(scalar(grep { !$events{$_} } keys %told), 0, 'and no other');
 is_deeply([ map { $told{$_}{booked} } sort keys %told ], [ map { $events{$_}{booked} } sort keys %told ], 'with the same calendars');
 
-my (%calendars, %versions);
-for my $line (split /\n/, run_read('availability.calendar'))
-{
-	my ($partition, $key, $headers, $value) = split /\t/, $line, -1;
-	if ($value eq 'null') { delete $calendars{$key}; next; }
-	my $calendar = decode_json(pack 'H*', $value);
-	next if ($versions{$key} // 0) > $calendar->{version};
-	$versions{$key} = $calendar->{version};
-	$calendars{$key} = $calendar->{booked};
-}
 my %now = map { my ($listing, $booked) = split /\|/; $listing => decode_json($booked) } split /\n/,
 	$node->safe_psql('postgres', 'SELECT listing_id, booked::jsonb FROM reservations_calendar');
-is_deeply(\%calendars, \%now, 'the calendars are those of the database, a dropped one is gone');
+is_deeply($kafka->calendars, \%now, 'the calendars are those of the database, a dropped one is gone');
 
-sub run_read
-{
-	my ($topic) = @_;
-	my $out = '';
-	my $run = IPC::Run::start([ $tool, 'read', $servers, $topic ], '>', \$out, '2>', '/dev/null');
-	$run->finish;
-	return $out;
-}
-
-$mock->kill_kill(grace => 0);
+$kafka->stop;
 $node->stop;
 done_testing();

@@ -45,11 +45,11 @@ class Handler : public BatchHandler {
             last = event.position;
         }
     }
-    void on_gap(Position before, std::uint64_t missing) override {
+    void on_loss(Position before, std::uint64_t lost) override {
         if (before.lsn == 0 || before.seq == 0)
-            wrong = "a gap nowhere";
-        if (missing == 0 && before.seq != kAtEnd)
-            wrong = "a gap of nothing";
+            wrong = "a loss nowhere";
+        if (lost == 0 && before.seq != kAtEnd)
+            wrong = "a loss of nothing";
     }
     void on_position(std::uint64_t lsn, std::int64_t) override {
         if (lsn < position)

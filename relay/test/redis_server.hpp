@@ -220,6 +220,17 @@ class RedisCluster {
             },
             "a replica to have its master's data");
     }
+    // What a master is told from now on, its replica never gets. (One that is stopped would read what is on its way
+    // when it goes on.)
+    void cut_off(int master, int replica) {
+        node(master).ask({"ACL", "SETUSER", "default", "-psync", "-sync", "-replconf"});
+        node(master).ask({"CLIENT", "KILL", "TYPE", "replica"});
+        RedisServer::wait_until(
+            [&] {
+                return node(replica).ask({"INFO", "replication"}).find("master_link_status:down") != std::string::npos;
+            },
+            "the replica to be cut off");
+    }
     // Which of the nodes has a slot, as node `asked` sees it.
     int owner_of(int slot, int asked) {
         const std::string answer = node(asked).ask(

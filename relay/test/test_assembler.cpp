@@ -50,12 +50,12 @@ struct Heard : BatchHandler {
         unreadable += event->kind == EventKind::kUnreadable;
     }
     void on_batch(BatchPtr) override {}
-    void on_gap(Position before, std::uint64_t missing) override { gaps.push_back({before, missing}); }
+    void on_loss(Position before, std::uint64_t lost) override { losses.push_back({before, lost}); }
     void on_position(std::uint64_t, std::int64_t) override {}
 
     int events = 0;
     int unreadable = 0;
-    std::vector<std::pair<Position, std::uint64_t>> gaps;
+    std::vector<std::pair<Position, std::uint64_t>> losses;
 };
 
 Heard hear(const std::vector<std::string>& messages) {
@@ -75,31 +75,31 @@ void whole_transactions() {
     const Heard heard = hear({kBegin, event(100, 1), event(100, 2), event(100, 3, 0, true), kCommit,
                               frame(EventKind::kBegin, 200), event(200, 1, 0, true), frame(EventKind::kCommit, 200)});
     CHECK(heard.events == 4 && heard.unreadable == 0);
-    CHECK(heard.gaps.empty());
+    CHECK(heard.losses.empty());
 }
 
 void filtered_changes() {
     const Heard heard = hear({kBegin, event(100, 4, 3), event(100, 5), event(100, 9, 3, true), kCommit});
-    CHECK(heard.events == 3 && heard.gaps.empty());
+    CHECK(heard.events == 3 && heard.losses.empty());
 }
 
-void missing_events() {
+void lost_events() {
     Heard heard = hear({kBegin, event(100, 2), event(100, 3, 0, true), kCommit});
-    CHECK(heard.gaps.size() == 1 && heard.gaps[0].first == (Position{100, 2}) && heard.gaps[0].second == 1);
+    CHECK(heard.losses.size() == 1 && heard.losses[0].first == (Position{100, 2}) && heard.losses[0].second == 1);
     heard = hear({kBegin, event(100, 1), event(100, 5, 1, true), kCommit});
-    CHECK(heard.gaps.size() == 1 && heard.gaps[0].first == (Position{100, 5}) && heard.gaps[0].second == 2);
+    CHECK(heard.losses.size() == 1 && heard.losses[0].first == (Position{100, 5}) && heard.losses[0].second == 2);
     CHECK(heard.events == 2); // what came is taken nevertheless
     heard = hear({kBegin, event(100, UINT64_MAX, 0, true), kCommit});
-    CHECK(heard.gaps.size() == 1 && heard.gaps[0].second == UINT64_MAX - 1);
+    CHECK(heard.losses.size() == 1 && heard.losses[0].second == UINT64_MAX - 1);
 }
 
-void missing_end() {
+void lost_end() {
     Heard heard = hear({kBegin, event(100, 1), event(100, 2), kCommit});
-    CHECK(heard.gaps.size() == 1 && heard.gaps[0].first == (Position{100, kAtEnd}) && heard.gaps[0].second == 0);
+    CHECK(heard.losses.size() == 1 && heard.losses[0].first == (Position{100, kAtEnd}) && heard.losses[0].second == 0);
     // The commit as well.
     heard = hear(
         {kBegin, event(100, 1), frame(EventKind::kBegin, 200), event(200, 1, 0, true), frame(EventKind::kCommit, 200)});
-    CHECK(heard.gaps.size() == 1 && heard.gaps[0].first == (Position{100, kAtEnd}));
+    CHECK(heard.losses.size() == 1 && heard.losses[0].first == (Position{100, kAtEnd}));
 }
 
 void a_stream_that_begins_anew() {
@@ -112,23 +112,23 @@ void a_stream_that_begins_anew() {
             assembler.take(message);
         assembler.flush();
     }
-    CHECK(heard.gaps.empty());
+    CHECK(heard.losses.empty());
 }
 
 void events_that_cannot_be_placed() {
     const std::string broken = event(100, 2).substr(0, 20);
     const Heard heard = hear({kBegin, event(100, 1), broken, event(100, 3), event(100, 5, 0, true), kCommit});
     CHECK(heard.unreadable == 1);
-    CHECK(heard.gaps.size() == 1 && heard.gaps[0].first == (Position{100, 5}) && heard.gaps[0].second == 1);
+    CHECK(heard.losses.size() == 1 && heard.losses[0].first == (Position{100, 5}) && heard.losses[0].second == 1);
 }
 
 } // namespace
 
 int main() {
-    test::run("assembler: whole transactions have no gap", whole_transactions);
-    test::run("assembler: what the filter keeps back is no gap", filtered_changes);
-    test::run("assembler: missing events are noticed and counted", missing_events);
-    test::run("assembler: a missing end is noticed", missing_end);
+    test::run("assembler: whole transactions lose nothing", whole_transactions);
+    test::run("assembler: what the filter keeps back is no loss", filtered_changes);
+    test::run("assembler: lost events are noticed and counted", lost_events);
+    test::run("assembler: a lost end is noticed", lost_end);
     test::run("assembler: a stream that breaks and comes again is whole", a_stream_that_begins_anew);
     test::run("assembler: after an event that can't be placed, counting goes on", events_that_cannot_be_placed);
     return test::exit_status();

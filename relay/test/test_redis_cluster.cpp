@@ -137,13 +137,12 @@ void fails_over(RedisCluster& cluster, Layout layout, int victim) {
     CHECK(rig.run_until_applied());
     const int replica = kMasters + victim;
     const auto tag = redis::tag_of_slot(static_cast<std::uint16_t>(cluster.first_slot(victim)));
-    // Its last word reaches the replica, what comes after it does not.
-    cluster.node(replica).pause();
+    // What comes after that does not reach the replica.
+    cluster.cut_off(victim, replica);
     rig.change(1000, 300);
     CHECK(rig.run_until_applied());
     const std::int64_t acknowledged = rig.model.version;
     cluster.node(victim).kill(SIGKILL);
-    cluster.node(replica).resume();
     rig.change(100, 300);
     CHECK(rig.run_until([&] { return !rig.feed.demands.empty(); }, "a new epoch to be demanded"));
     for (const std::string& demand : rig.feed.demands)
@@ -168,6 +167,8 @@ void fails_over(RedisCluster& cluster, Layout layout, int victim) {
     rig.change(300, 300);
     CHECK(rig.run_until_applied());
     CHECK(rig.feed.demands.empty());
+    for (const std::string& demand : rig.feed.demands)
+        std::printf("# %s\n", demand.c_str());
 }
 
 } // namespace

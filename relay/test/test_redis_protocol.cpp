@@ -75,6 +75,12 @@ void hostile_answers() {
     };
     CHECK(problem("hello\r\n"));
     CHECK(problem("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"));
+    std::string deep;
+    for (int i = 0; i < 100000; i++)
+        deep += "*1\r\n";
+    CHECK(problem(deep));
+    // What only RESP3 has.
+    CHECK(problem("#t\r\n") && problem(",3.5\r\n") && problem("*2\r\n:1\r\n#f\r\n"));
     // Announced, not sent: no memory is taken.
     CHECK(!problem("*2147483647\r\n"));
     CHECK(!problem("$536870912\r\n"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <limits>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -231,7 +232,8 @@ void Feed::Impl::send(const ConnectionPtr& current) {
                               self->fail("could not ask: " + error.message());
                       });
     current->parser.header_limit(kMaxHead);
-    current->parser.body_limit(boost::none);
+    // Not boost::none, which Boost 1.74 takes for a limit of nothing when the answer tells its length.
+    current->parser.body_limit(std::numeric_limits<std::uint64_t>::max());
     http::async_read_header(current->socket, current->buffer, current->parser,
                             [self = shared_from_this(), current](error_code error, std::size_t) {
                                 if (self->connection != current)

@@ -18,7 +18,7 @@ class FrequencySketch {
         while (words < things)
             words *= 2;
         words_.resize(words);
-        period_ = std::uint64_t{words} * 10;
+        period_ = std::uint64_t{words} * 20;
     }
 
     void add(std::uint64_t hash) {

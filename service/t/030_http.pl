@@ -125,6 +125,7 @@ cmp_ok($answer->{age_ms}, '<', 5000, 'is fresh');
 is_deeply(json(ask($service, 'GET', '/v1/listings/{listing}/calendar'))->{booked}, [ [ '2027-07-03', '2027-07-10' ] ], 'a calendar');
 is_deeply(json(ask($service, 'GET', '/v1/listings/{listing}/months'))->{months}, { '2027-07' => '3f800000', '2027-08' => '00000000' }, 'months');
 is(json(ask($service, 'GET', '/v1/listings/{listing}/next-gap'))->{gap}[0], '2027-07-10', 'a gap');
+is(json(ask($service, 'POST', '/v1/availability'))->{listings}[2]{reason}, 'no-listing', 'many listings');
 is(json(ask($service, 'GET', '/v1/search'))->{count}, 49, 'a search');
 is(json(ask($service, 'GET', '/v1/search', query => { check_in => undef, check_out => undef, from => '2027-07-01', to => '2027-07-12', nights => 2 }))->{count}, 50, 'flexible dates');
 is(ask($service, 'GET', '/v1/listings/{listing}/calendar', path => { listing => 999 })->{status}, 404, 'no such listing');

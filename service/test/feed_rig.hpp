@@ -93,7 +93,7 @@ class FakeRelay {
     }
 
     static std::string status(const std::string& line) {
-        return "HTTP/1.1 " + line + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        return "HTTP/1.1 " + line + "\r\nContent-Length: 4\r\nConnection: close\r\n\r\nwhy\n";
     }
     // In chunks of a size; without the last one if it is not whole.
     static std::string chunked(const std::string& body, std::size_t chunk, bool whole) {

@@ -16,6 +16,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "relay/wire.hpp"
@@ -117,6 +118,7 @@ class Tool {
 int main(int count, char** words) {
     if (count < 3)
         return 2;
+    spdlog::set_level(spdlog::level::off); // the log would come between the answers
     FeedOptions options;
     options.tables = {words[1]};
     options.relays.assign(words + 2, words + count);

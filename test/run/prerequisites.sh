@@ -39,6 +39,11 @@ is_usable() {
         [ -f "$("$1" --pgxs)" ]
 }
 
+# As a package: what Debian's own tools build with has to be one.
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ]
+}
+
 # Whether the distribution has a package; where its index is not there yet, no.
 is_offered() {
     [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
@@ -180,11 +185,11 @@ list_missing() {
         need build-essential test -f /usr/share/build-essential/list
         need debhelper command -v dh
         need lintian command -v lintian
-        need postgresql-server-dev-all command -v pg_buildext
+        need postgresql-server-dev-all is_installed postgresql-server-dev-all
         if [ -d "$tree/relay" ]; then
             local package
             for package in help2man $(names_of_packages "$([ -d "$tree/service" ] && echo service || echo relay)"); do
-                need "$package" dpkg-query -W -f '${db:Status-Status}' "$package"
+                need "$package" is_installed "$package"
             done
         fi
     fi

@@ -12,7 +12,7 @@ redis_pid=
 
 # In the time that the parts before leave; in a process group of its own, so that all of it can be ended.
 begin_relay_build() {
-    local make=(nice -n 10 make -s -C "$scratch/src/relay" -j "$(nproc)" CXXFLAGS="-O1 -g0")
+    local make=(nice -n 5 make -s -C "$scratch/src/relay" -j "$(nproc)" CXXFLAGS="-O1 -g0")
     set -m
     { "${make[@]}" PRECOMPILE=1 || "${make[@]}"; } >"$scratch/relay_build.log" 2>&1 &
     relay_build_pid=$!

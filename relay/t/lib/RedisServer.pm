@@ -61,27 +61,44 @@ sub answer
 	my $type = substr $line, 0, 1, '';
 	return $line if $type eq '+' || $type eq ':';
 	die "redis: $line" if $type eq '-';
-	return if $line < 0;
+	return undef if $line < 0; # not an empty list: answers stand in arrays by their place
 	return [ map { answer($socket) } 1 .. $line ] if $type eq '*';
 	read $socket, my $bytes, $line + 2;
 	return substr $bytes, 0, $line;
 }
 
+# The answer to a command; dies of an error.
 sub do
 {
 	my ($self, @command) = @_;
-	my $result = eval {
+	my ($answer) = $self->do_all([@command]);
+	die $$answer if ref $answer eq 'SCALAR';
+	return $answer;
+}
+
+# The answers to many, sent at once; an error is a reference to its text.
+sub do_all
+{
+	my ($self, @commands) = @_;
+	my $answers = eval {
 		$self->{socket} //= IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 5) // die "connect: $!";
-		print { $self->{socket} } '*', scalar @command, "\r\n", map { ('$', length, "\r\n", $_, "\r\n") } @command;
+		print { $self->{socket} } map { ('*', scalar @$_, "\r\n", map { ('$', length, "\r\n", $_, "\r\n") } @$_) } @commands;
 		$self->{socket}->flush;
-		[ scalar answer($self->{socket}) ];
+		my @answers;
+		for (@commands)
+		{
+			my $answer = eval { answer($self->{socket}) };
+			die $@ if $@ && $@ !~ /^redis: /;
+			push @answers, $@ ? \"$@" : $answer;
+		}
+		\@answers;
 	};
-	if (!$result)
+	if (!$answers)
 	{
-		delete $self->{socket} unless $@ =~ /^redis: /;
+		delete $self->{socket};
 		die $@;
 	}
-	return $result->[0];
+	return @$answers;
 }
 
 # listing => [version, booked as hex], of the entries of an epoch; tombstones and those of other epochs are none.
@@ -93,15 +110,14 @@ sub calendars
 	my %calendars;
 	while (my @some = splice @keys, 0, 500)
 	{
-		# Keys of many slots can't share a command in a Cluster.
-		my $values = $self->{options}{'cluster-enabled'} ? [ map { scalar $self->do('GET', $_) } @some ] : $self->do('MGET', @some);
+		my @values = $self->do_all(map { [ 'GET', $_ ] } @some);
 		for my $i (0 .. $#some)
 		{
-			next if !defined $values->[$i] || length $values->[$i] < 24;
-			my ($of, $version) = unpack 'Q>q>', $values->[$i];
-			next if $of != $epoch || substr($values->[$i], 16, 1) eq 'L';
+			next if !defined $values[$i] || ref $values[$i] || length $values[$i] < 24;
+			my ($of, $version) = unpack 'Q>q>', $values[$i];
+			next if $of != $epoch || substr($values[$i], 16, 1) eq 'L';
 			my ($listing) = $some[$i] =~ /\{(.*)\}/;
-			$calendars{$listing} = [ $version, unpack 'H*', substr $values->[$i], 16 ];
+			$calendars{$listing} = [ $version, unpack 'H*', substr $values[$i], 16 ];
 		}
 	}
 	return \%calendars;

@@ -67,7 +67,7 @@ sub new
 	$self->{settings} = {
 		'database.conninfo' => $node->connstr('postgres'),
 		'database.tables' => 'public.reservations_calendar',
-		'relay.heartbeat_seconds' => '0.1',
+		'relay.confirm_seconds' => '0.1',
 		'relay.state_file' => "$self->{directory}/state",
 		'http.listen' => "127.0.0.1:$self->{port}",
 		%settings
@@ -102,16 +102,17 @@ sub bootstrap
 	return;
 }
 
+# In the background: run, or another command.
 sub start
 {
-	my ($self) = @_;
+	my ($self, $command) = @_;
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0)
 	{
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', $self->{log};
 		open STDERR, '>>', $self->{log};
-		exec $self->command('run');
+		exec $self->command($command // 'run');
 		die "exec: $!";
 	}
 	$self->{child} = $pid;

@@ -91,8 +91,9 @@ sub frame
 	}
 	elsif ($type == 3)
 	{
-		my $lsn = unpack 'xQ<', $frame;
+		my ($lsn, $as_of) = unpack 'xQ<q<', $frame;
 		$self->problem("progress from $self->{lsn} to $lsn") if $lsn < $self->{lsn};
+		$self->{as_of} = $as_of if $as_of > ($self->{as_of} // 0);
 		$self->{position} = [ $lsn, '*' ];
 		$self->{lsn} = $lsn;
 	}
