@@ -25,6 +25,7 @@ build_service() {
 }
 
 # A server with so many listings, eleven bookings each, from 2027-01-03 on; Redis; a relay. More arguments: settings of the server.
+# If $core is set, they and all that is started after them have that one.
 start_parts() {
     local listings=$1
     shift
@@ -40,6 +41,10 @@ SELECT availability.track('reservations', day_rows => false) \g /dev/null
 VACUUM ANALYZE;
 CHECKPOINT;
 END
+    if [ -n "${core:-}" ]; then
+        taskset -cp "$core" $$ >/dev/null
+        pg_ctl -D "$scratch/data" -l "$scratch/server.log" -w -s restart
+    fi
     start_redis
     (relay bootstrap) 2>"$scratch/relay.log" || fail "$(cat "$scratch/relay.log")"
     start_relay

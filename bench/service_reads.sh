@@ -17,9 +17,9 @@ needs h2load nghttp2-client
 needs taskset util-linux
 [ -x /usr/sbin/pgbouncer ] || fail "pgbouncer is missing: install the package pgbouncer"
 [ "$(nproc)" -ge 2 ] || fail "this needs two cores"
-taskset -cp 1 $$ >/dev/null
 
-(taskset -cp 0,1 "$BASHPID" >/dev/null && build_service tool_reader_bench)
+build_service tool_reader_bench
+core=1
 start_parts "$listings"
 
 for ((i = 1; i <= loaders; i++)); do
