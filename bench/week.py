@@ -1,7 +1,7 @@
 """The traffic of a week for bench/week.sh, and the report on it.
 
 week.py log FILE                                   writes a hotel's log of bookings, made from a seed
-week.py script LOG SCRIPT SECONDS SEARCHES LISTINGS   writes what tool_replay plays: the week in so many seconds
+week.py script LOG SCRIPT SECONDS SEARCHES LISTINGS   writes what service_replay plays: the week in so many seconds
 week.py report DIRECTORY SECONDS                   reads DIRECTORY/timeline.tsv and summary.txt there, plots, and writes index.html
 """
 
