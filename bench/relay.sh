@@ -2,7 +2,7 @@
 # The relay on a backlog: how long it takes from its start until all is confirmed, on one core, the server and Redis on the others. Every sink
 # reads the same WAL by a slot of its own. Then its memory, and the snapshot of a subscriber.
 #
-# bench/run relay; EVENTS=N LISTINGS=N in the environment of this script's caller are fixed below: bench/run passes none on.
+# bench/run relay
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
