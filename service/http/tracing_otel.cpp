@@ -49,6 +49,7 @@ constexpr std::chrono::seconds kPatience(2);
 constexpr std::chrono::seconds kBetweenWarnings(10);
 
 std::unique_ptr<sdk::trace::TracerProvider> provider;
+sdk::trace::SpanExporter* exporter = nullptr; // the provider's
 nostd::shared_ptr<api::Tracer> tracer;
 
 std::string_view variable(const char* name) {
@@ -250,10 +251,10 @@ std::string start(boost::asio::io_context& io) {
     if (!error.empty())
         return error;
     set_log_handler(new Warnings(io));
+    auto sender = otlp::OtlpHttpExporterFactory::Create(otlp::OtlpHttpExporterOptions());
+    exporter = sender.get();
     provider = sdk::trace::TracerProviderFactory::Create(
-        sdk::trace::BatchSpanProcessorFactory::Create(
-            otlp::OtlpHttpExporterFactory::Create(otlp::OtlpHttpExporterOptions()), options),
-        resource(), std::move(chosen));
+        sdk::trace::BatchSpanProcessorFactory::Create(std::move(sender), options), resource(), std::move(chosen));
     tracer = provider->GetTracer("availability-service", AVAILABILITY_VERSION);
     return {};
 }
@@ -263,7 +264,10 @@ void stop() {
         return;
     tracer = nullptr;
     provider->ForceFlush(kPatience);
+    // The provider waits for its thread, and that for the collector, unless it is told to give up.
+    exporter->Shutdown(std::chrono::microseconds(0));
     provider->Shutdown(kPatience);
+    exporter = nullptr;
     provider = nullptr;
     // The loop that the old one knows ends.
     set_log_handler(new sdk::common::internal_log::NoopLogHandler);

@@ -189,7 +189,7 @@ sub test_collector_that_does_not_answer
 {
 	append_to_file("$directory/hold", '');
 	local $ENV{OTEL_BSP_MAX_QUEUE_SIZE} = 4;
-	local $ENV{OTEL_EXPORTER_OTLP_TIMEOUT} = '1s';
+	local $ENV{OTEL_EXPORTER_OTLP_TIMEOUT} = '600s';
 	my $other = started();
 	my $trace = new_trace();
 	$other->get($stay, headers($trace));
