@@ -165,10 +165,10 @@ std::unique_ptr<sdk::trace::Sampler> sampler(std::string* error) {
 }
 
 sdk::resource::Resource resource() {
-    sdk::resource::ResourceAttributes attributes{{"service.version", AVAILABILITY_VERSION}};
+    sdk::resource::ResourceAttributes attributes{{"service.version", std::string(AVAILABILITY_VERSION)}};
     if (variable("OTEL_SERVICE_NAME").empty() &&
         variable("OTEL_RESOURCE_ATTRIBUTES").find("service.name=") == std::string_view::npos)
-        attributes["service.name"] = "availability-service";
+        attributes["service.name"] = std::string("availability-service");
     return sdk::resource::Resource::Create(attributes);
 }
 
@@ -265,7 +265,7 @@ void stop() {
     tracer = nullptr;
     provider->ForceFlush(kPatience);
     // The provider waits for its thread, and that for the collector, unless it is told to give up.
-    exporter->Shutdown(std::chrono::microseconds(0));
+    exporter->Shutdown(std::chrono::microseconds(1));
     provider->Shutdown(kPatience);
     exporter = nullptr;
     provider = nullptr;
