@@ -15,6 +15,7 @@
 #include "service/http/response.hpp"
 #include "service/http/server.hpp"
 #include "service/http/trace.hpp"
+#include "service/http/tracing.hpp"
 #include "service/tiers.hpp"
 
 namespace availability::service {
@@ -241,13 +242,17 @@ struct Service::Impl final : Backend {
     void finished(const Exchange& exchange, unsigned status) {
         const double seconds = std::chrono::duration<double>(steady_clock::now() - exchange.began).count();
         metrics_registry.observe(exchange.route, exchange.source, status, exchange.stale, seconds);
+        const auto span = exchange.span ? exchange.span : tracing::begin(exchange);
+        if (span)
+            tracing::end(*span, exchange, status);
         const bool failed = status >= 500 && exchange.route != Route::kReady && failures_logged < kFailuresLogged;
         const bool sampled = settings.log_requests > 0 && unit(random) < settings.log_requests;
         if (!failed && !sampled)
             return;
         failures_logged += failed;
-        const std::string trace =
-            exchange.trace.empty() ? continue_trace(exchange.request.traceparent, true) : exchange.trace;
+        const std::string trace = span                     ? tracing::traceparent_of(*span)
+                                  : exchange.trace.empty() ? continue_trace(exchange.request.traceparent, true)
+                                                           : exchange.trace;
         const std::string source =
             exchange.source < 0 ? "none" : std::string(reader::word_of(static_cast<reader::Source>(exchange.source)));
         spdlog::log(failed ? spdlog::level::warn : spdlog::level::info,

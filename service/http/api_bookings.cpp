@@ -4,6 +4,7 @@
 #include "service/http/body.hpp"
 #include "service/http/response.hpp"
 #include "service/http/trace.hpp"
+#include "service/http/tracing.hpp"
 
 namespace availability::service {
 
@@ -213,12 +214,17 @@ bool Api::take_body_of_booking(Exchange& exchange, database::BookingRequest* req
 void Api::submit(Exchange& exchange, database::BookingRequest request) {
     request.reservations = options_.reservations[table_];
     request.deadline = deadline_of(exchange, options_.booking_deadline);
-    exchange.trace = continue_trace(exchange.request.traceparent);
-    request.traceparent = exchange.trace;
     const Action action = request.action;
+    exchange.span = tracing::begin(exchange);
+    const auto statement = tracing::begin_statement(exchange.span.get(), action);
+    exchange.trace =
+        exchange.span ? tracing::traceparent_of(*exchange.span) : continue_trace(exchange.request.traceparent);
+    request.traceparent = statement ? tracing::traceparent_of(*statement) : exchange.trace;
     ++waiting_;
-    backend_.book(std::move(request), [this, exchange = &exchange, action](database::BookingAnswer answer) {
+    backend_.book(std::move(request), [this, exchange = &exchange, action, statement](database::BookingAnswer answer) {
         --waiting_;
+        if (statement)
+            tracing::end_statement(*statement, answer.error);
         answer_booking(*exchange, action, answer);
     });
 }

@@ -226,6 +226,7 @@ void Connection::dispatch() {
     source = -1;
     stale = false;
     trace.clear();
+    span = nullptr;
     body.clear();
     began = steady_clock::now();
     phase_ = Phase::kPending;
