@@ -171,8 +171,7 @@ void Relay::loaded(const Loader::Result& result) {
     loaded_ = true;
     spdlog::info("{} calendars loaded, {} bytes", store_.listings(), store_.bytes());
     for (SinkSlot& slot : sinks_)
-        if (fresh_)
-            slot.queue->end_load();
+        slot.queue->end_load();
     source_.beat();
     on_progress();
 }
