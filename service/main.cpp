@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "relay/logging.hpp"
+#include "service/http/tracing.hpp"
 #include "service/run.hpp"
 #include "service/settings.hpp"
 
@@ -52,7 +53,8 @@ void add_options(CLI::App& app) {
 int main_with(int count, char** arguments) {
     CLI::App app("Answers availability over HTTP from memory, Redis and the database; and books.");
     app.name("availability-service");
-    app.set_version_flag("--version", "availability-service " AVAILABILITY_VERSION);
+    app.set_version_flag("--version",
+                         std::string("availability-service " AVAILABILITY_VERSION) + tracing::suffix_of_version());
     add_options(app);
     app.fallthrough();
     bool only_check = false;

@@ -10,6 +10,7 @@
 
 #include "relay/logging.hpp"
 #include "relay/supervisor.hpp"
+#include "service/http/tracing.hpp"
 #include "service/service.hpp"
 
 namespace availability::service {
@@ -66,6 +67,14 @@ int run(const Settings& settings, ReadSettings read_again) {
     std::signal(SIGPIPE, SIG_IGN);
     // One thread turns it.
     boost::asio::io_context io(1);
+    if (const std::string error = tracing::start(io); !error.empty()) {
+        spdlog::error("{}", error);
+        return 1;
+    }
+    // Before the loop goes, whichever way it is left.
+    const struct AtEnd {
+        ~AtEnd() { tracing::stop(); }
+    } at_end;
     try {
         Service service(io, settings);
         Signals signals(io, service, read_again);

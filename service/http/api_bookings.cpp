@@ -4,6 +4,7 @@
 #include "service/http/body.hpp"
 #include "service/http/response.hpp"
 #include "service/http/trace.hpp"
+#include "service/http/tracing.hpp"
 
 namespace availability::service {
 
@@ -179,7 +180,7 @@ bool Api::take_body_of_booking(Exchange& exchange, database::BookingRequest* req
     const bool needed = action == Action::kBook || action == Action::kHold || action == Action::kMove;
     if (exchange.request.body.empty() && !needed)
         return true;
-    if (exchange.request.content_type.substr(0, 16) != "application/json") {
+    if (!is_json(exchange.request.content_type)) {
         refuse(exchange, {415, "not-json", "The body must be application/json"});
         return false;
     }
@@ -213,12 +214,17 @@ bool Api::take_body_of_booking(Exchange& exchange, database::BookingRequest* req
 void Api::submit(Exchange& exchange, database::BookingRequest request) {
     request.reservations = options_.reservations[table_];
     request.deadline = deadline_of(exchange, options_.booking_deadline);
-    exchange.trace = continue_trace(exchange.request.traceparent);
-    request.traceparent = exchange.trace;
     const Action action = request.action;
+    exchange.span = tracing::begin(exchange);
+    const auto statement = tracing::begin_statement(exchange.span.get(), action);
+    exchange.trace =
+        exchange.span ? tracing::traceparent_of(*exchange.span) : continue_trace(exchange.request.traceparent);
+    request.traceparent = statement ? tracing::traceparent_of(*statement) : exchange.trace;
     ++waiting_;
-    backend_.book(std::move(request), [this, exchange = &exchange, action](database::BookingAnswer answer) {
+    backend_.book(std::move(request), [this, exchange = &exchange, action, statement](database::BookingAnswer answer) {
         --waiting_;
+        if (statement)
+            tracing::end_statement(*statement, answer.error);
         answer_booking(*exchange, action, answer);
     });
 }

@@ -15,6 +15,10 @@
 
 namespace availability::service {
 
+namespace tracing {
+class Span;
+}
+
 // What is counted and logged of a request by name.
 enum class Route : std::uint8_t {
     kAvailability,
@@ -76,7 +80,8 @@ class Exchange {
     Route route = Route::kNone;
     std::int8_t source = -1; // reader::Source; -1: none
     bool stale = false;
-    std::string trace; // the traceparent that goes on from here; made when somebody needs it
+    std::string trace;                   // the traceparent that goes on from here; made when somebody needs it
+    std::shared_ptr<tracing::Span> span; // of OpenTelemetry, if there is one; made when somebody needs it
     std::chrono::steady_clock::time_point began{};
     // What the API asked for this request: it is needed again when the answer is there.
     struct Asked {

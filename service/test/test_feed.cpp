@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <spdlog/spdlog.h>
 
+#include "service/reader/feed.hpp"
 #include "service/reader/follower.hpp"
 #include "service/test/feed_rig.hpp"
 #include "service/test/replica_model.hpp"

@@ -178,6 +178,8 @@ list_missing() {
         need openssl command -v openssl
         # Ubuntu has it as a snap alone, which a private directory's tests can't use: there the page goes untested.
         ! is_offered chromium || need chromium command -v chromium
+        # Of Debian from 13 on; without it the service is tested as it is without spans.
+        ! is_offered opentelemetry-cpp-dev || need opentelemetry-cpp-dev has_header opentelemetry/version.h
         need fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
         need "$(promtool_package)" command -v promtool
     fi

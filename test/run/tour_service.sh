@@ -40,6 +40,17 @@ service_fails() {
     fail "the demo failed: $1"
 }
 
+# As wait_for, of the service.
+wait_for_service() {
+    local what=$1 tries
+    shift
+    for ((tries = 0; tries < 1200; tries++)); do
+        ! "$@" >/dev/null 2>&1 || return 0
+        sleep 0.05
+    done
+    service_fails "$what did not come"
+}
+
 service_is_ready() {
     curl -s -f -o "$scratch/ready" "$api/readyz"
 }
@@ -48,17 +59,17 @@ start_service() {
     local port
     "$service" run --config "$scratch/service.toml" >>"$scratch/service.log" 2>&1 &
     service_pid=$!
-    wait_for "the service" grep -q 'http.listen: listening at' "$scratch/service.log"
+    wait_for_service "the service" grep -q 'http.listen: listening at' "$scratch/service.log"
     port=$(sed -n 's/.*http\.listen: listening at 127.0.0.1:\([0-9]*\).*/\1/p' "$scratch/service.log" | tail -n 1)
     api=http://127.0.0.1:$port
-    wait_for "the service" service_is_ready
+    wait_for_service "the service" service_is_ready
 }
 
 # Shows a request and its answer. Arguments: what the answer must have in it, the path, more for curl.
 show() {
     local must=$1 path=$2 answer
     shift 2
-    printf '$ curl %s\n' "$(printf '%q ' "$@" "$api$path")"
+    echo "$ curl${*:+ ${*@Q}} '$api$path'"
     answer=$(curl -s -S "$@" "$api$path") || service_fails "no answer"
     printf '%s\n\n' "$answer"
     grep -q -e "$must" <<<"$answer" || service_fails "that is not the answer"
@@ -114,7 +125,7 @@ TOML
     show '"replayed":false' /v1/bookings -H "$json" -H 'Idempotency-Key: demo-1' -d "$body"
     show '"replayed":true' /v1/bookings -H "$json" -H 'Idempotency-Key: demo-1' -d "$body"
     show '"taken":\[\["' /v1/bookings -H "$json" -d "$body"
-    wait_for "the booking in memory" is_booked "$listing" "$check_in" "$check_out"
+    wait_for_service "the booking in memory" is_booked "$listing" "$check_in" "$check_out"
     show '"available":false.*"source":"replica"' "/v1/listings/$listing/availability?check_in=$check_in&check_out=$check_out"
 
     echo "--- 21. kill -9 for the relay: the answers come from the database, until it is back."
@@ -122,12 +133,12 @@ TOML
     echo "$ kill -9 $relay_pid"
     kill_and_wait KILL "$relay_pid"
     relay_pid=
-    wait_for "an answer from the database" is_told_from "$listing" "$check_in" "$year" database
+    wait_for_service "an answer from the database" is_told_from "$listing" "$check_in" "$year" database
     show '"source":"database"' "/v1/listings/$listing/availability?check_in=$check_in&check_out=$check_out"
     echo "$ availability-relay run --config relay.toml &"
     sed -i "s/^listen = .*/listen = \"127.0.0.1:$relay_port\"/" "$scratch/relay.toml"
     start_relay
-    wait_for "answers from memory" is_told_from "$listing" "$check_in" "$year" replica
+    wait_for_service "answers from memory" is_told_from "$listing" "$check_in" "$year" replica
     show '"source":"replica"' "/v1/listings/$listing/availability?check_in=$check_in&check_out=$check_out"
 
     echo "A page shows a listing's year, live: $api/?listing=$listing&from=${check_in%-*}"
