@@ -103,13 +103,13 @@ probe() {
     for name in "$@"; do probed+=(--service "$name=127.0.0.1:${port[$name]}"); done
 }
 
-# Each run of tool_probe has a night of its own, since the one before leaves it booked here and there.
+# Each run of service_probe has a night of its own, since the one before leaves it booked here and there.
 next_night() {
     night=$(date -d "${night:-2029-12-30} + 2 days" +%F)
     morning=$(date -d "$night + 1 day" +%F)
 }
 
-# Whether what tool_probe left behind is what the database has. Argument: its file.
+# Whether what service_probe left behind is what the database has. Argument: its file.
 check_final() {
     local differ
     differ=$(sql -A -t <<END

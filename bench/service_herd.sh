@@ -13,7 +13,7 @@ hot=10
 seconds=${RUN_SECONDS:-15}
 failed=0
 
-build_service tool_probe
+build_service bench_service_probe
 start_parts "$listings" "log_line_prefix = '[%a] '"
 
 # --- the herd ---------------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ herd() {
         fi
         at=$(($(date +%s%N) / 1000 + 4000000))
         for ((i = 1; i <= hot; i++)); do echo "PEXPIREAT avail:v3:{$i} $((at / 1000 - 1))"; done | redis-cli -s "$redis_socket" >/dev/null
-        "$built/tool_probe" herd "${probed[@]}" --listings "$hot" --connections "$clients" --at "$at" >"$scratch/herd" 2>&1 &
+        "$built/bench_service_probe" herd "${probed[@]}" --listings "$hot" --connections "$clients" --at "$at" >"$scratch/herd" 2>&1 &
         pid[probe]=$!
         # Connected, and before the moment.
         sleep 3.5
@@ -87,7 +87,7 @@ probe replica near redis
 for part in nothing Redis relay database; do
     echo "$part is killed after a quarter of $seconds s, and back after a half; 1,500 reads and 30 changes a second"
     next_night
-    "$built/tool_probe" changes "${probed[@]}" --night "$night" --morning "$morning" --rate 1500 --changes 30 --seconds "$seconds" --listings 300 --final "$scratch/final" \
+    "$built/bench_service_probe" changes "${probed[@]}" --night "$night" --morning "$morning" --rate 1500 --changes 30 --seconds "$seconds" --listings 300 --final "$scratch/final" \
         --timeline "$scratch/timeline" >"$scratch/changes" 2>&1 &
     pid[probe]=$!
     sleep "$(awk -v s="$seconds" 'BEGIN { print s / 4 }')"

@@ -14,7 +14,7 @@ bound=500
 changes=50 # a second
 failed=0
 
-build_service tool_probe
+build_service bench_service_probe
 start_parts "$listings"
 start_service replica.1 replica 19191
 start_service replica.2 replica 19192
@@ -29,7 +29,7 @@ run_probe() {
     # Three reads follow each change at once.
     local rate=$((reads / seconds > 3 * changes ? reads / seconds - 3 * changes : 1))
     next_night
-    "$built/tool_probe" changes "${probed[@]}" --night "$night" --morning "$morning" --rate "$rate" --changes "$changes" --reads "$reads" --seconds "$((seconds + 30))" --listings 500 \
+    "$built/bench_service_probe" changes "${probed[@]}" --night "$night" --morning "$morning" --rate "$rate" --changes "$changes" --reads "$reads" --seconds "$((seconds + 30))" --listings 500 \
         --final "$scratch/final" "$@" >"$scratch/changes" 2>&1 &
     pid[probe]=$!
 }

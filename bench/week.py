@@ -1,7 +1,7 @@
 """The traffic of a week for bench/week.sh, and the report on it.
 
 week.py log FILE                                   writes a hotel's log of bookings, made from a seed
-week.py script LOG SCRIPT SECONDS SEARCHES LISTINGS   writes what tool_replay plays: the week in so many seconds
+week.py script LOG SCRIPT SECONDS SEARCHES LISTINGS   writes what service_replay plays: the week in so many seconds
 week.py report DIRECTORY SECONDS                   reads DIRECTORY/timeline.tsv and summary.txt there, plots, and writes index.html
 """
 
@@ -20,7 +20,8 @@ DAY = 86400
 MONDAY = datetime.date(2027, 1, 4)
 # Requests in each hour of a day, as people are awake.
 HOURS = [2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 13, 12, 12, 12, 12, 13, 14, 16, 18, 19, 17, 11, 6]
-BOOKINGS_AT_MOST = 20000
+# More than that would be too many for two cores.
+BOOKINGS_A_SECOND = 50
 
 
 def open_log(path):
@@ -56,11 +57,11 @@ def popular(chance, listings):
 
 
 # Every booking of the log happens on its day of one week, and so does what follows from it within the week.
-def bookings_of(path, chance):
+def bookings_of(path, chance, seconds):
     with open_log(path) as file:
         rows = [row for row in csv.DictReader(file) if int(row["nights"]) > 0]
-    if len(rows) > BOOKINGS_AT_MOST:
-        rows = chance.sample(rows, BOOKINGS_AT_MOST)
+    if len(rows) > BOOKINGS_A_SECOND * seconds:
+        rows = chance.sample(rows, BOOKINGS_A_SECOND * seconds)
     for row in rows:
         booked, arrival, until = (datetime.date.fromisoformat(row[name]) for name in ("booked_on", "arrival", "status_date"))
         day = booked.weekday()
@@ -80,7 +81,7 @@ def write_script(log, path, seconds, searches, listings):
     taken = collections.defaultdict(set)
     requests = []
     events = []
-    for number, (at, cancelled, stay, nights) in enumerate(bookings_of(log, chance)):
+    for number, (at, cancelled, stay, nights) in enumerate(bookings_of(log, chance, seconds)):
         events.append((at, "B", number, stay, nights))
         if cancelled is not None and cancelled < 7 * DAY:
             events.append((cancelled, "C", number, stay, nights))

@@ -25,7 +25,7 @@ else
 fi
 python3 "$bench/week.py" script "$log" "$scratch/script" "$seconds" "$searches" "$listings"
 
-build_service tool_replay
+build_service bench_service_replay
 start_parts "$listings" "track_commit_timestamp = on"
 options=(--redis.ttl_seconds "$redis_ttl" --verification.share 0.01 --reader.l1_bytes $((1 << 20)))
 start_service replica replica 19191 "${options[@]}"
@@ -36,7 +36,7 @@ mkdir -p "$scratch/report"
 {
     echo "$(postgres --version), $(nproc) cores, $(date +%F); $listings listings, a week in $seconds s, $(wc -l <"$scratch/script") requests:" \
         "$(cut -f 2 "$scratch/script" | sort | uniq -c | awk '{ n[$2] = $1 } END { printf "%d reads, %d searches, %d bookings, %d cancellations", n["R"], n["S"], n["B"], n["C"] }')"
-    "$built/tool_replay" "$scratch/script" "$scratch/report/timeline.tsv" "replica=127.0.0.1:${port[replica]}" "near=127.0.0.1:${port[near]}" "redis=127.0.0.1:${port[redis]}"
+    "$built/bench_service_replay" "$scratch/script" "$scratch/report/timeline.tsv" "replica=127.0.0.1:${port[replica]}" "near=127.0.0.1:${port[near]}" "redis=127.0.0.1:${port[redis]}"
     sleep 2 # for the last comparisons
     for name in replica near redis; do
         printf '%s, compared with the database afterwards:' "$name"

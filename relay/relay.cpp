@@ -140,8 +140,10 @@ void Relay::load() {
                                        std::chrono::seconds(settings_.database_timeout_seconds));
     loader_->start(
         [this](const LoadedRow& row) {
+            if (!row.readable)
+                return store_.load_unreadable(row.table, row.listing);
             bool newer = false;
-            const Slot slot = store_.apply(row.table, row.listing, row.version, row.booked, false, &newer);
+            const Slot slot = store_.load(row.table, row.listing, row.version, row.booked, &newer);
             if (newer && fresh_)
                 for (SinkSlot& sink : sinks_)
                     sink.queue->want(slot);
@@ -161,7 +163,7 @@ void Relay::loaded(const Loader::Result& result) {
         return;
     }
     if (result.invalid > 0)
-        spdlog::error("{} of {} calendars can't be read and are left out", result.invalid, result.rows);
+        spdlog::error("{} of {} calendars can't be read: they are unknown", result.invalid, result.rows);
     load_lsn_ = result.lsn;
     store_.end_load([this](Slot slot) {
         // Known from before, and not there any more.
@@ -171,8 +173,7 @@ void Relay::loaded(const Loader::Result& result) {
     loaded_ = true;
     spdlog::info("{} calendars loaded, {} bytes", store_.listings(), store_.bytes());
     for (SinkSlot& slot : sinks_)
-        if (fresh_)
-            slot.queue->end_load();
+        slot.queue->end_load();
     source_.beat();
     on_progress();
 }

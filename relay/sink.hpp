@@ -66,8 +66,9 @@ class Feed {
     // works.
     virtual void set_problem(std::string_view problem) = 0;
 
-    // Asks for the newest calendars of some listings (kCalendar), as far as the relay has them; they come in batches by
-    // and by. Those that it doesn't have come as kDropped with kUnknownVersion.
+    // Asks for the newest calendars of some listings (kCalendar); they come in batches by and by, once the relay has
+    // every calendar. Listings that there aren't come as kDropped, with kUnknownVersion if there never were, and those
+    // whose calendar nobody can read as kUnreadable.
     virtual void request_calendars(const std::vector<ListingName>& listings) = 0;
 };
 

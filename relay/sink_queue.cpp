@@ -1,6 +1,7 @@
 #include "relay/sink_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace availability::relay {
 
@@ -26,7 +27,9 @@ void SinkQueue::begin_epoch(Epoch epoch, std::uint64_t from, bool all_calendars)
     missing_ = false;
     frozen_at_lsn_ = from;
     frozen_at_ = all_calendars ? now_() : 0;
-    catching_up_ = loading_ = all_calendars;
+    catching_up_ = all_calendars;
+    loading_ = true;
+    asked_.clear();
     std::fill(wanted_.begin(), wanted_.end(), 0);
     wanted_count_ = 0;
     unknown_.clear();
@@ -81,6 +84,7 @@ void SinkQueue::want(Slot slot) {
 
 void SinkQueue::end_load() {
     loading_ = false;
+    request_calendars(std::exchange(asked_, {}));
     settle();
 }
 
@@ -171,7 +175,10 @@ BatchPtr SinkQueue::next_calendars() {
                 continue;
             const Calendar calendar = store_.get(slot);
             Event& event = batch->events.emplace_back();
-            event.kind = calendar.dropped ? EventKind::kDropped : EventKind::kCalendar;
+            // A tombstone would say that there is no such listing.
+            event.kind = calendar.unknown   ? EventKind::kUnreadable
+                         : calendar.dropped ? EventKind::kDropped
+                                            : EventKind::kCalendar;
             event.table = calendar.table;
             event.listing = calendar.listing;
             event.listing.text = batch->arena.copy(calendar.listing.text);
@@ -277,6 +284,10 @@ void SinkQueue::set_problem(std::string_view problem) {
 }
 
 void SinkQueue::request_calendars(const std::vector<ListingName>& listings) {
+    if (loading_) { // what the store doesn't have may be there, and what it has be of before
+        asked_.insert(asked_.end(), listings.begin(), listings.end());
+        return;
+    }
     for (const ListingName& name : listings) {
         const Slot slot = store_.find(name.table, name.key());
         if (slot != kNoSlot)

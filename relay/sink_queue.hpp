@@ -49,7 +49,7 @@ class SinkQueue : public Feed {
     void pushed_up_to(std::uint64_t lsn, std::int64_t at);
     // A listing's calendar is to be given.
     void want(Slot slot);
-    // Of an epoch that began with all_calendars: all of them have been wanted.
+    // The store has every calendar, and where the epoch began with all_calendars, all of them have been wanted.
     void end_load();
 
     bool full() const { return bytes_ >= bound_; }
@@ -124,7 +124,7 @@ class SinkQueue : public Feed {
 
     bool missing_ = false;     // needs every event, and some were not kept
     bool catching_up_ = false; // the position waits for calendars
-    bool loading_ = false;     // and more of them will be wanted
+    bool loading_ = true;      // the store does not have every calendar yet
     std::uint64_t frozen_at_lsn_ = 0;
     std::int64_t frozen_at_ = 0; // time of the oldest commit of what was not kept
 
@@ -132,6 +132,7 @@ class SinkQueue : public Feed {
     std::size_t wanted_count_ = 0;
     Slot cursor_ = 0;
     std::deque<ListingName> unknown_;
+    std::vector<ListingName> asked_; // while the store is being loaded
     std::deque<BatchPtr> again_;
     std::vector<BatchPtr> calendars_taken_;
 

@@ -162,6 +162,21 @@ Slot Store::apply(std::uint16_t table, const Key& listing, std::int64_t version,
     return slot;
 }
 
+Slot Store::load(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool* newer) {
+    const Slot slot = find(table, listing);
+    if (slot != kNoSlot && at(slot).loaded == load_ && at(slot).unknown) {
+        *newer = false;
+        return slot;
+    }
+    return apply(table, listing, version, booked, false, newer);
+}
+
+void Store::load_unreadable(std::uint16_t table, const Key& listing) {
+    const Slot slot = find(table, listing);
+    if (slot == kNoSlot || at(slot).loaded != load_)
+        forget(table, listing);
+}
+
 Slot Store::forget(std::uint16_t table, const Key& listing, bool whatever_comes) {
     Slot slot = find(table, listing);
     if (slot == kNoSlot)

@@ -42,6 +42,12 @@ class Store {
     Slot apply(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool dropped,
                bool* newer);
 
+    // The same of a row that was read in a snapshot, at no known place among the events. Of a listing of which an event
+    // of this load could not be read it says nothing: it may be what that event has changed. A later event tells.
+    Slot load(std::uint16_t table, const Key& listing, std::int64_t version, std::string_view booked, bool* newer);
+    // The row is there and can't be read: unknown, unless an event of this load has told of it.
+    void load_unreadable(std::uint16_t table, const Key& listing);
+
     // What is known of a listing, if anything, is void until something newer comes: it counts as gone, but unknown.
     // With `whatever_comes`, until anything comes: for who gets all in order. Returns its slot. Throws std::bad_alloc.
     Slot forget(std::uint16_t table, const Key& listing, bool whatever_comes = false);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <sys/resource.h>
+
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -29,9 +31,30 @@ using std::chrono::steady_clock;
 constexpr milliseconds kPulse(50);
 constexpr milliseconds kDrainPoll(20);
 constexpr int kFailuresLogged = 10; // a second
+// Files beside those of clients and of the pools: listeners, the control endpoints, the relay, Redis, the loop's own.
+constexpr std::size_t kOtherFiles = 64;
+constexpr std::size_t kLeastConnections = 16;
 
 milliseconds of_seconds(double seconds) {
     return milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+// Clients leave room for the files that their answers need: with none left, a connection to the database, to Redis or
+// to a relay that is lost could not be made anew.
+std::size_t most_connections(const Settings& settings) {
+    const auto wanted = static_cast<std::size_t>(settings.http_max_connections);
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+        return wanted;
+    const auto limit = static_cast<std::size_t>(files.rlim_cur);
+    const std::size_t others = kOtherFiles + static_cast<std::size_t>(settings.database_connections) +
+                               static_cast<std::size_t>(settings.database_bookings_connections);
+    const std::size_t most = std::max(limit, others + kLeastConnections) - others;
+    if (wanted <= most)
+        return wanted;
+    spdlog::warn("http.max_connections: {} instead of {}, since no more than {} files may be open", most, wanted,
+                 limit);
+    return most;
 }
 
 ServerOptions api_server_options(const Settings& settings) {
@@ -41,7 +64,7 @@ ServerOptions api_server_options(const Settings& settings) {
     options.limits.header_bytes = static_cast<std::uint32_t>(settings.http_max_header_bytes);
     options.limits.target_bytes = static_cast<std::size_t>(settings.http_max_target_bytes);
     options.limits.body_bytes = static_cast<std::size_t>(settings.http_max_body_bytes);
-    options.max_connections = static_cast<std::size_t>(settings.http_max_connections);
+    options.max_connections = most_connections(settings);
     options.header_timeout = of_seconds(settings.http_header_timeout_seconds);
     options.body_timeout = of_seconds(settings.http_body_timeout_seconds);
     options.idle_timeout = of_seconds(settings.http_idle_timeout_seconds);
@@ -261,13 +284,6 @@ struct Service::Impl final : Backend {
                     word_of(exchange.request.method), word_of(exchange.route), status, source, exchange.stale,
                     seconds * 1e6, trace, printable(exchange.request.target));
     }
-    static std::string printable(std::string_view target) {
-        std::string out(target.substr(0, 300));
-        for (char& c : out)
-            if (static_cast<unsigned char>(c) < 0x21 || static_cast<unsigned char>(c) > 0x7E)
-                c = '?';
-        return out;
-    }
 
     // --- control
     // ------------------------------------------------------------------------------------------------------
@@ -444,7 +460,7 @@ void Service::reload(const Settings& settings) {
         spdlog::warn("{} changes with the next start", name);
     options::reload(options(), settings, &impl.settings);
     take_limits(impl.settings, &impl.api.options());
-    impl.server.options().max_connections = static_cast<std::size_t>(settings.http_max_connections);
+    impl.server.options().max_connections = most_connections(impl.settings);
     impl.verification.set(settings.verification_share, static_cast<std::size_t>(settings.verification_max_waiting));
     // What was set at run time stays, unless the file says something new.
     if (before.mode != after.mode || before.canary != after.canary || before.canary_share != after.canary_share ||

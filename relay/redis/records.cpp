@@ -7,8 +7,6 @@
 
 namespace availability::relay::redis {
 
-namespace {} // namespace
-
 void Records::begin(Epoch epoch, bool known) {
     round_++;
     epoch_ = epoch;

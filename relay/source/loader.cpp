@@ -205,6 +205,10 @@ bool Loader::read_tuple(const Part& part, std::string_view* bytes) {
     *bytes = rest;
     ++result_.rows;
 
+    if (fields[0].data() == nullptr) { // nobody's
+        ++result_.invalid;
+        return true;
+    }
     LoadedRow row{part.table, {}, 0, fields[2]};
     if (numbers_[part.table]) {
         std::from_chars(fields[0].data(), fields[0].data() + fields[0].size(), row.listing.number);
@@ -216,6 +220,8 @@ bool Loader::read_tuple(const Part& part, std::string_view* bytes) {
     bool canonical = false;
     if (fields[1].size() != 8 || validate(fields[2].data(), fields[2].size(), &view, &canonical) != nullptr) {
         ++result_.invalid;
+        row.readable = false;
+        row_(row);
         return true;
     }
     row.version = static_cast<std::int64_t>(std::uint64_t{read32(fields[1])} << 32 | read32(fields[1].substr(4)));

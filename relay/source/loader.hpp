@@ -18,8 +18,9 @@ namespace availability::relay {
 struct LoadedRow {
     std::uint16_t table;
     Key listing;
-    std::int64_t version;
+    std::int64_t version = 0;
     std::string_view booked; // validated
+    bool readable = true;    // else there is the listing, and nothing is known of its calendar
 };
 
 class Loader {

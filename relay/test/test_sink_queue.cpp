@@ -31,6 +31,7 @@ class World {
           queue_(
               "sink", needs_every_event, kBound, store_, owner_, [] {}, [this] { return ++now_; }) {
         queue_.begin_epoch(kEpoch, 0, false);
+        queue_.end_load();
     }
 
     void commit() {
@@ -209,11 +210,55 @@ void every_calendar_of_an_epoch() {
     CHECK(queue.confirmed() == 300);
 }
 
+// A relay that goes on with its epoch asks at once for the listings that are hot, long before it has all calendars.
+void what_is_asked_for_amid_a_load() {
+    Store store;
+    Owner owner;
+    SinkQueue queue(
+        "sink", false, kBound, store, owner, [] {}, [] { return std::int64_t{1}; });
+    bool newer = false;
+    store.apply(0, Key::of(1), 10, "12345678", false, &newer);
+    store.begin_load();
+    queue.begin_epoch(kEpoch, 100, false);
+    queue.request_calendars(
+        {ListingName::of(0, Key::of(1)), ListingName::of(0, Key::of(2)), ListingName::of(0, Key::of(3))});
+    CHECK(queue.next() == nullptr);
+    store.apply(0, Key::of(1), 20, "12345678", false, &newer);
+    store.apply(0, Key::of(2), 5, "12345678", false, &newer);
+    store.end_load([](Slot) {});
+    queue.end_load();
+    const BatchPtr batch = queue.next();
+    CHECK(batch != nullptr && batch->events.size() == 3);
+    if (batch == nullptr || batch->events.size() != 3)
+        return;
+    CHECK(batch->events[0].kind == EventKind::kCalendar && batch->events[0].version == 20);
+    CHECK(batch->events[1].kind == EventKind::kCalendar && batch->events[1].version == 5);
+    CHECK(batch->events[2].kind == EventKind::kDropped && batch->events[2].listing.number == 3);
+}
+
+// "There is no such listing" would be an answer.
+void a_calendar_that_is_unknown() {
+    Store store;
+    Owner owner;
+    SinkQueue queue(
+        "sink", false, kBound, store, owner, [] {}, [] { return std::int64_t{1}; });
+    queue.begin_epoch(kEpoch, 100, false);
+    queue.end_load();
+    bool newer = false;
+    store.apply(0, Key::of(1), 10, "12345678", false, &newer);
+    store.forget(0, Key::of(1));
+    queue.request_calendars({ListingName::of(0, Key::of(1))});
+    const BatchPtr batch = queue.next();
+    CHECK(batch != nullptr && batch->events.size() == 1 && batch->events[0].kind == EventKind::kUnreadable);
+}
+
 } // namespace
 
 int main() {
     test::run("queue: a sink that needs the newest calendars alone", [] { random_sinks(false); });
     test::run("queue: a sink that needs every event", [] { random_sinks(true); });
     test::run("queue: an epoch is complete when every calendar was applied", every_calendar_of_an_epoch);
+    test::run("queue: what is asked for amid a load is told after it", what_is_asked_for_amid_a_load);
+    test::run("queue: a calendar that is unknown is no tombstone", a_calendar_that_is_unknown);
     return test::exit_status();
 }

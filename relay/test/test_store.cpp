@@ -119,6 +119,31 @@ void many_loads() {
     }
 }
 
+// A snapshot may have been taken before the event that could not be read, and come after it.
+void rows_of_a_snapshot() {
+    Store store;
+    bool newer = false;
+    store.apply(0, Key::of(1), 5, "12345678", false, &newer);
+    store.begin_load();
+    store.forget(0, Key::of(1));
+    const Slot slot = store.load(0, Key::of(1), 5, "12345678", &newer);
+    CHECK(!newer && store.get(slot).unknown);
+    store.load_unreadable(0, Key::of(2));
+    CHECK(store.get(store.find(0, Key::of(2))).unknown);
+    store.apply(0, Key::of(3), 9, "12345678", false, &newer);
+    store.load_unreadable(0, Key::of(3));
+    CHECK(!store.get(store.find(0, Key::of(3))).unknown);
+    store.end_load([](Slot) {});
+    CHECK(store.unknown() == 2 && store.listings() == 1);
+    store.apply(0, Key::of(1), 6, "12345678", false, &newer);
+    CHECK(newer && !store.get(slot).unknown);
+    // Another load begins from what the database has.
+    store.forget(0, Key::of(1));
+    store.begin_load();
+    store.load(0, Key::of(1), 4, "12345678", &newer);
+    CHECK(newer && !store.get(slot).unknown);
+}
+
 void a_million_takes_little() {
     Store store;
     bool newer = false;
@@ -134,6 +159,7 @@ void a_million_takes_little() {
 int main() {
     test::run("store: random histories agree with a map", random_histories);
     test::run("store: marks of loads come round", many_loads);
+    test::run("store: a row of a snapshot says nothing of what an event made unknown", rows_of_a_snapshot);
     test::run("store: a million listings take less than 130 MB", a_million_takes_little);
     return test::exit_status();
 }

@@ -61,8 +61,12 @@ std::string take(const std::string& name, const json& value, reader::Routing* ro
 void Control::handle(Exchange& exchange) {
     exchange.route = Route::kControl;
     const std::string token = hooks_.token();
-    if (token.empty() || !relay::is_authorized(exchange.request.authorization, token))
-        return refuse(exchange, {401, "unauthorized", "A bearer token is required"});
+    if (token.empty() || !relay::is_authorized(exchange.request.authorization, token)) {
+        // Whoever has none keeps no place that an operator needs.
+        Problem problem{401, "unauthorized", "A bearer token is required"};
+        problem.close = true;
+        return refuse(exchange, problem);
+    }
     const std::string& target = exchange.request.target;
     const bool is_status = target == "/v1/status";
     if (target != "/v1/routing" && target != "/v1/verification" && !is_status)
@@ -112,7 +116,7 @@ void Control::verification(Exchange& exchange) {
 }
 
 void Control::finished(const Exchange& exchange, unsigned status) {
-    spdlog::info("control: {} {} {}", word_of(exchange.request.method), exchange.request.target, status);
+    spdlog::info("control: {} {} {}", word_of(exchange.request.method), printable(exchange.request.target), status);
 }
 
 } // namespace availability::service

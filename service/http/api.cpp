@@ -257,12 +257,16 @@ bool Api::check_stay(Exchange& exchange, std::string_view first, std::string_vie
     return true;
 }
 
+void Api::refuse_unknown_table(Exchange& exchange) {
+    Problem problem{503, "starting", "The service does not know its tables yet"};
+    problem.retry_after = 1;
+    refuse(exchange, problem);
+}
+
 bool Api::key_of(Exchange& exchange, std::string_view text, reader::Key* key) {
     const auto kind = backend_.kind_of_listings(table_);
     if (!kind) {
-        Problem problem{503, "starting", "The service does not know its tables yet"};
-        problem.retry_after = 1;
-        refuse(exchange, problem);
+        refuse_unknown_table(exchange);
         return false;
     }
     if (text.empty() || text.size() > 256)

@@ -79,6 +79,8 @@ class Api final : public Handler {
     bool check_stay(Exchange& exchange, std::string_view first, std::string_view last, const char* from,
                     const char* to);
     bool take_number(Exchange& exchange, const char* name, std::int64_t least, std::int64_t most, std::int64_t* number);
+    // How its listings are written is not known yet.
+    void refuse_unknown_table(Exchange& exchange);
     // A listing as it stands in the table that was asked for.
     bool key_of(Exchange& exchange, std::string_view text, reader::Key* key);
     bool take_listings(Exchange& exchange, std::string_view list);

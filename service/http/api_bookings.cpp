@@ -180,7 +180,7 @@ bool Api::take_body_of_booking(Exchange& exchange, database::BookingRequest* req
     const bool needed = action == Action::kBook || action == Action::kHold || action == Action::kMove;
     if (exchange.request.body.empty() && !needed)
         return true;
-    if (exchange.request.content_type.substr(0, 16) != "application/json") {
+    if (!is_json(exchange.request.content_type)) {
         refuse(exchange, {415, "not-json", "The body must be application/json"});
         return false;
     }

@@ -9,11 +9,6 @@ namespace availability::service {
 
 namespace {
 
-bool is_json(std::string_view content_type) {
-    return content_type.substr(0, 16) == "application/json" &&
-           (content_type.size() == 16 || content_type[16] == ';' || content_type[16] == ' ');
-}
-
 // FNV-1a, 64 bits.
 void mix(std::string_view bytes, std::uint64_t* hash) {
     for (const char byte : bytes)
@@ -130,6 +125,9 @@ void Api::answer_many(Exchange& exchange, const std::vector<reader::Answer>& ans
 }
 
 void Api::search(Exchange& exchange) {
+    const auto kind = backend_.kind_of_listings(table_);
+    if (!kind)
+        return refuse_unknown_table(exchange);
     reader::SetQuery query;
     query.table = table_;
     std::int64_t number = 0;
@@ -168,7 +166,7 @@ void Api::search(Exchange& exchange) {
     exchange.asked.listing = after.value_or("");
     if ((after && !key_of(exchange, exchange.asked.listing, &query.after)) || !end_query(exchange))
         return;
-    exchange.asked.is_text = backend_.kind_of_listings(table_) == reader::Key::Kind::kText;
+    exchange.asked.is_text = kind == reader::Key::Kind::kText;
     ++waiting_;
     backend_.search(std::move(query), read_options_, [this, exchange = &exchange](const reader::SetAnswer& answer) {
         --waiting_;

@@ -106,6 +106,15 @@ std::string take_member(const std::string& name, const json& value, Body* body) 
 
 } // namespace
 
+bool is_json(std::string_view content_type) {
+    constexpr std::string_view kJson = "application/json";
+    for (std::size_t i = 0; i < kJson.size(); ++i)
+        if (i == content_type.size() || (content_type[i] | 0x20) != (kJson[i] | 0x20))
+            return false;
+    return content_type.size() == kJson.size() || content_type[kJson.size()] == ';' ||
+           content_type[kJson.size()] == ' ';
+}
+
 std::string parse_body(std::string_view text, std::string_view members, Body* body) {
     const json document = json::parse(text.begin(), text.end(), nullptr, false);
     if (document.is_discarded() || !document.is_object())

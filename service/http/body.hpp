@@ -20,6 +20,9 @@ struct Body {
     std::optional<std::string> attributes;
 };
 
+// Whether a Content-Type is that of JSON.
+bool is_json(std::string_view content_type);
+
 // Returns what is wrong, empty if nothing is. `members`: those that may be there, with a blank around each.
 std::string parse_body(std::string_view text, std::string_view members, Body* body);
 

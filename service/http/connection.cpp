@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 namespace {
 
 // What may wait to be sent before no further request of a pipeline is looked at.
-constexpr std::size_t kMaxWaiting = 256 * 1024;
+constexpr std::size_t kMaxWaiting = 64 * 1024;
 // Memory that an answer took beyond this is given back.
 constexpr std::size_t kKeptMemory = 64 * 1024;
 constexpr std::chrono::milliseconds kLinger(1000);
@@ -127,6 +127,9 @@ void Connection::time_out() {
 }
 
 void Connection::drain() {
+    // A request of which a part has come is answered, and its answer says that it is the last.
+    if (phase_ == Phase::kHead || phase_ == Phase::kBody)
+        return;
     ending_ = true;
     if (phase_ == Phase::kStreaming) {
         // Its end is what tells the client to connect elsewhere.
@@ -170,7 +173,7 @@ void Connection::process() {
     bool more = true;
     while (more) {
         in_process_ = true;
-        while (phase_ <= Phase::kBody && !ending_ && out_.size() < kMaxWaiting && begin_ < end_ && parse())
+        while (phase_ <= Phase::kBody && !ending_ && !writing_ && out_.size() < kMaxWaiting && begin_ < end_ && parse())
             dispatch();
         in_process_ = false;
         more = out_.size() >= kMaxWaiting;
@@ -299,8 +302,8 @@ bool Connection::flush() {
     going_.swap(out_);
     out_.clear();
     writing_ = true;
-    if (phase_ != Phase::kPending || stream_ != nullptr)
-        deadline_ = steady_clock::now() + server_->options.write_timeout;
+    // Also while the next answer is made, which may be long after: until all has gone, nothing else sets a deadline.
+    deadline_ = steady_clock::now() + server_->options.write_timeout;
     asio::async_write(socket_, asio::buffer(going_.data() + (error ? 0 : size), going_.size() - (error ? 0 : size)),
                       [self = shared_from_this()](error_code failed, std::size_t) {
                           if (self->phase_ == Phase::kClosed)
@@ -321,6 +324,8 @@ void Connection::sent() {
             linger();
         return;
     }
+    if (phase_ == Phase::kPending)
+        deadline_ = steady_clock::time_point::max();
     process();
 }
 

@@ -7,6 +7,14 @@ std::string_view word_of(Method method) {
     return kWords[static_cast<int>(method)];
 }
 
+std::string printable(std::string_view target) {
+    std::string out(target.substr(0, 300));
+    for (char& c : out)
+        if (static_cast<unsigned char>(c) < 0x21 || static_cast<unsigned char>(c) > 0x7E)
+            c = '?';
+    return out;
+}
+
 void Request::clear() {
     method = Method::kOther;
     keep_alive = true;

@@ -9,6 +9,8 @@ namespace availability::service {
 
 enum class Method : std::uint8_t { kGet, kHead, kOptions, kPost, kPut, kDelete, kOther };
 std::string_view word_of(Method method);
+// A target for the log: its beginning, of visible ASCII alone.
+std::string printable(std::string_view target);
 
 // What is taken of a client.
 struct RequestLimits {

@@ -251,6 +251,7 @@ sub control
 		{ headers => { Authorization => 'Bearer ' . ($given // $token) }, $body ? (content => encode_json($body)) : () });
 }
 is(control('GET', '/v1/routing', undef, 'open')->{status}, 401, 'control asks for its token');
+is(control('GET', '/v1/routing', undef, 'open')->{headers}{connection}, 'close', 'whoever has none keeps no connection');
 is($service->get('/v1/routing')->{status}, 404, 'and listens apart');
 is(json(control('GET', '/v1/routing'))->{mode}, 'replica', 'what is routed where');
 is(control('PUT', '/v1/routing', { kill_switch => JSON::PP::true })->{status}, 200, 'the kill switch');
@@ -267,6 +268,21 @@ is(json(control('GET', '/v1/status'))->{feed}{state}, 'streaming', 'how the part
 wait_until('answers are compared', sub { ($service->metric('verifications_total{result="agrees"}') // 0) > 20 });
 is($service->metric('verifications_total{result="mismatch"}'), 0, 'answers are compared with the database, none is wrong');
 is(json(control('PUT', '/v1/verification', { share => 0 }))->{share}, 0, 'until it is told otherwise');
+
+# --- clients that take all the files -------------------------------------------------------------------------------------------------
+
+my $narrow = Service->new($node, undef, @patient, 'http.header_timeout_seconds' => 60);
+$narrow->{open_files} = 100;
+$narrow->start_ready;
+my $early = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $narrow->{port}) or die;
+my @crowd = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $narrow->{port}) } 1 .. 120;
+my $order = encode_json({ listing => 41, @dates });
+print $early "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " . length($order) . "\r\n\r\n$order";
+$early->flush;
+sysread $early, my $taken, 65536;
+like($taken, qr/^HTTP\/1.1 201/, 'leave those that the database needs');
+like($narrow->log_of, qr/http.max_connections: \d+ instead of 10000, since no more than 100 files may be open/, 'and it is said how many clients there may be');
+close $_ for grep { defined } @crowd;
 
 # --- metrics, logs, the end -----------------------------------------------------------------------------------------------------------
 
@@ -296,7 +312,7 @@ like($bytes, qr/^HTTP\/1.1 201/, 'what is under way is finished');
 like($bytes, qr/^Connection: close/mi, 'and its connection closed');
 is($service->signal(0), 0, 'then the service has ended in order');
 
-$_->stop for $alone, $forbidden, $hurried, $full;
+$_->stop for $alone, $forbidden, $hurried, $full, $narrow;
 $relay->stop;
 $node->stop;
 done_testing();

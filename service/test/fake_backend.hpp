@@ -52,6 +52,8 @@ class FakeBackend final : public Backend {
         done(booking_answer);
     }
     std::optional<reader::Key::Kind> kind_of_listings(std::uint16_t table) const override {
+        if (!knows_kinds)
+            return std::nullopt;
         return table == 0 ? reader::Key::Kind::kNumber : reader::Key::Kind::kText;
     }
     bool ready(std::string* why) const override {
@@ -68,6 +70,7 @@ class FakeBackend final : public Backend {
     std::int64_t as_of = 1795467185120045;
     bool is_ready = true;
     bool is_overloaded = false;
+    bool knows_kinds = true;
     bool hold_reads = false;
     std::vector<std::function<void()>> held;
     int reads = 0;

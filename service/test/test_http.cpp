@@ -326,7 +326,14 @@ void malformed_requests() {
     CHECK(refused("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n" +
                   long_text.substr(0, 1024) + "\r\n0\r\n\r\n") == 413);
     CHECK(refused("GET / HTTP/1.1\r\nHost: a\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n") == 400);
-    CHECK(rig.counters().malformed == 15);
+    // Encodings of which others may make another end of the body, and the rest of it a request.
+    for (const char* encoding : {"chunked, chunked", "chunked, identity", "gzip, chunked", "xchunked", "identity"})
+        CHECK(refused(std::string("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ") + encoding +
+                      "\r\n\r\n0\r\n\r\n") == 400);
+    CHECK(refused("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nContent-Length: 1\r\n\r\na") == 400);
+    CHECK(refused("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n") == 400);
+    CHECK(refused("POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+    CHECK(rig.counters().malformed == 23);
     // A peer that goes amid a request is no harm.
     for (int i = 0; i < 20; ++i)
         Client(rig).send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
@@ -395,6 +402,12 @@ void keep_alive_and_pipelines() {
                        "10\r\n{\"listings\":[1],\r\n30\r\n\"check_in\":\"2027-07-01\",\"check_out\":\"2027-07-"
                        "05\"\r\n1\r\n}\r\n0\r\n\r\n");
     CHECK(last.status == 200 && chunked.get("/healthz").status == 200);
+    // What comes after the last chunk is no field of the head.
+    last = chunked.raw("POST /v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\n3e\r\n"
+                       "{\"listing\":1,\"check_in\":\"2027-07-01\",\"check_out\":\"2027-07-02\"}"
+                       "\r\n0\r\nIdempotency-Key: late\r\nHost: y\r\n\r\n");
+    CHECK(last.status == 201 && !rig.backend.last_booking.idempotency_key);
     Client careful(rig);
     careful.send("POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
                  "2\r\nExpect: 100-continue\r\n\r\n");
@@ -425,6 +438,31 @@ void times() {
     CHECK(too_many.ended() && rig.counters().refused == 1);
 }
 
+// Answers that nobody reads, and one that is made meanwhile.
+void unread_answers() {
+    Rig rig([](ServerOptions& server, ApiOptions&) { server.write_timeout = std::chrono::milliseconds(200); });
+    rig.on_loop([&] { rig.backend.hold_reads = true; });
+    Client client(rig, 4096);
+    std::string many;
+    for (int i = 0; i < 36; ++i) {
+        for (int k = 0; k < 3; ++k)
+            many += "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+        many += std::string("GET ") + kStay + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    }
+    client.send(many);
+    bool closed = false;
+    for (int i = 0; i < 500 && !closed; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        rig.on_loop([&] {
+            const auto held = std::exchange(rig.backend.held, {});
+            for (const auto& answer_it : held)
+                answer_it();
+            closed = rig.server().counters().accepted == 1 && rig.server().counters().connections == 0;
+        });
+    }
+    CHECK(closed);
+}
+
 void shedding() {
     Rig rig([](ServerOptions&, ApiOptions& api) { api.max_waiting = 2; });
     rig.on_loop([&] { rig.backend.hold_reads = true; });
@@ -448,6 +486,13 @@ void shedding() {
     CHECK(c.get(kStay).status == 503 && c.get("/readyz").status == 200);
     rig.on_loop([&] { rig.backend.is_ready = false; });
     CHECK(c.get("/readyz").status == 503 && c.get("/readyz").body == "not yet\n");
+    // Before it is known how listings are written, none is written.
+    rig.on_loop([&] {
+        rig.backend.is_overloaded = false;
+        rig.backend.knows_kinds = false;
+    });
+    answer = c.get("/v1/search?check_in=2027-07-01&check_out=2027-07-05");
+    CHECK(answer.status == 503 && answer.problem() == "starting");
 }
 
 void bookings() {
@@ -569,7 +614,10 @@ void events() {
 
 void draining() {
     Rig rig;
-    Client idle(rig), busy(rig), streaming(rig);
+    Client idle(rig), busy(rig), streaming(rig), coming(rig);
+    coming.send("POST /v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+                "62\r\nExpect: 100-continue\r\n\r\n");
+    CHECK(coming.receive().status == 100);
     CHECK(idle.get("/healthz").status == 200);
     streaming.send("GET /v1/events?listing=1 HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(streaming.wait_for("event: calendar"));
@@ -584,6 +632,9 @@ void draining() {
     rig.on_loop([&] { rig.backend.held[0](); });
     const Answer answer = busy.receive();
     CHECK(answer.status == 200 && answer.field("Connection") == "close" && busy.ended());
+    // A request of which a part had come.
+    const Answer late = coming.raw("{\"listing\":1,\"check_in\":\"2027-07-01\",\"check_out\":\"2027-07-02\"}");
+    CHECK(late.status == 201 && late.field("Connection") == "close" && coming.ended());
 }
 
 void traces() {
@@ -612,6 +663,7 @@ int main() {
     test::run("http: malformed requests", malformed_requests);
     test::run("http: keep-alive, pipelines, bodies in parts", keep_alive_and_pipelines);
     test::run("http: everything has a time", times);
+    test::run("http: answers that nobody reads", unread_answers);
     test::run("http: shedding and readiness", shedding);
     test::run("http: bookings and what their errors are", bookings);
     test::run("http: events", events);

@@ -61,6 +61,7 @@ sub start
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', $self->{log};
 		open STDERR, '>>', $self->{log};
+		exec 'sh', '-c', "ulimit -n $self->{open_files} && exec \"\$@\"", 'sh', $self->command('run') if $self->{open_files};
 		exec $self->command('run');
 		die "exec: $!";
 	}

@@ -1,10 +1,10 @@
 // Checks what services say while it changes what they are asked for.
 //
-//   tool_probe changes --service NAME=HOST:PORT …   books and cancels a night of some listings by one service, and
+//   service_probe changes --service NAME=HOST:PORT …   books and cancels a night of some listings by one service, and
 //   reads
 //                                                   them at once from the others; a read of version v with as_of a is
 //                                                   wrong if a later version was acknowledged before a
-//   tool_probe herd --service NAME=HOST:PORT …      many clients ask for few listings in the same moment
+//   service_probe herd --service NAME=HOST:PORT …      many clients ask for few listings in the same moment
 //
 // Each listing has one night that only this program changes, one change at a time; so it knows every version that the
 // listing ever had, whether the night is booked in it, and by when it had been committed. Status 1: an answer was
@@ -16,7 +16,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "service/test/http_load.hpp"
+#include "bench/http_load.hpp"
 
 namespace {
 
@@ -411,7 +411,7 @@ int main(int count, char** arguments) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "tool_probe: %s\n", error.what());
+        std::fprintf(stderr, "service_probe: %s\n", error.what());
         return 2;
     }
 }

@@ -1,6 +1,6 @@
 // Plays traffic against services at the times that it is written down for, whatever they do meanwhile.
 //
-//   tool_replay SCRIPT TIMELINE NAME=HOST:PORT …
+//   service_replay SCRIPT TIMELINE NAME=HOST:PORT …
 //
 // SCRIPT has a line a request, in the order of time, its fields separated by tabs; the first is when it is due, in
 // microseconds from the start:
@@ -13,7 +13,7 @@
 #include <fstream>
 #include <unordered_map>
 
-#include "service/test/http_load.hpp"
+#include "bench/http_load.hpp"
 
 namespace {
 
@@ -186,7 +186,7 @@ class Replay {
 
 int main(int count, char** arguments) {
     if (count < 4) {
-        std::fprintf(stderr, "usage: tool_replay SCRIPT TIMELINE NAME=HOST:PORT …\n");
+        std::fprintf(stderr, "usage: service_replay SCRIPT TIMELINE NAME=HOST:PORT …\n");
         return 2;
     }
     try {
@@ -196,7 +196,7 @@ int main(int count, char** arguments) {
         io.run();
         return replay.finish();
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "tool_replay: %s\n", error.what());
+        std::fprintf(stderr, "service_replay: %s\n", error.what());
         return 2;
     }
 }

@@ -1,5 +1,5 @@
-// What asks services for answers at a rate that does not depend on their speed, and counts: for tool_probe and
-// tool_replay. A request is timed from when it was due, also if no connection was free then.
+// What asks services for answers at a rate that does not depend on their speed, and counts: for service_probe and
+// service_replay. A request is timed from when it was due, also if no connection was free then.
 #pragma once
 
 #include <algorithm>
