@@ -278,11 +278,12 @@ struct Service::Impl final : Backend {
                                                            : exchange.trace;
         const std::string source =
             exchange.source < 0 ? "none" : std::string(reader::word_of(static_cast<reader::Source>(exchange.source)));
-        spdlog::log(failed ? spdlog::level::warn : spdlog::level::info,
-                    "request method={} route={} status={} source={} stale={} microseconds={:.0f} traceparent={} "
-                    "target={}",
-                    word_of(exchange.request.method), word_of(exchange.route), status, source, exchange.stale,
-                    seconds * 1e6, trace, printable(exchange.request.target));
+        spdlog::log(
+            failed ? spdlog::level::warn : spdlog::level::info,
+            "request method={} route={} status={} sqlstate={} source={} stale={} microseconds={:.0f} traceparent={} "
+            "target={}",
+            word_of(exchange.request.method), word_of(exchange.route), status, exchange.sqlstate, source,
+            exchange.stale, seconds * 1e6, trace, printable(exchange.request.target));
     }
 
     // --- control

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "relay/clock.hpp"
+#include "relay/dead_letters.hpp"
 
 namespace availability::service {
 
@@ -105,7 +106,8 @@ void Verification::compare(const reader::OwnedListing& listing, const Given& giv
                                       static_cast<double>(std::max<std::int64_t>(0, given.as_of - changed)) / 1e6);
         spdlog::error("verification: listing {} of table {} was answered as version {} as of {}; the database has "
                       "version {}, committed at {}",
-                      listing.view().key.str(), listing.table, given.version, given.as_of, row.version, row.commit);
+                      relay::json_string(listing.view().key.str()), listing.table, given.version, given.as_of,
+                      row.version, row.commit);
     }
 }
 

@@ -233,6 +233,7 @@ void Api::answer_booking(Exchange& exchange, Action action, const database::Book
     if (answer.error && answer.error.kind != ErrorKind::kServer)
         return refuse(exchange, problem_of(answer.error));
     if (answer.error) {
+        exchange.sqlstate = answer.error.sqlstate;
         const Meaning& meaning = meaning_of(answer.error.sqlstate);
         Problem problem{meaning.status, meaning.type, meaning.title};
         std::string more;

@@ -228,6 +228,7 @@ void Connection::dispatch() {
     route = Route::kNone;
     source = -1;
     stale = false;
+    sqlstate.clear();
     trace.clear();
     span = nullptr;
     body.clear();

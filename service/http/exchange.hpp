@@ -80,6 +80,7 @@ class Exchange {
     Route route = Route::kNone;
     std::int8_t source = -1; // reader::Source; -1: none
     bool stale = false;
+    std::string sqlstate;                // with which the database refused it; empty: it did not
     std::string trace;                   // the traceparent that goes on from here; made when somebody needs it
     std::shared_ptr<tracing::Span> span; // of OpenTelemetry, if there is one; made when somebody needs it
     std::chrono::steady_clock::time_point began{};

@@ -159,6 +159,19 @@ is(ask($service, 'POST', '/v1/bookings/{id}/cancel', path => { id => $id })->{st
 is(ask($service, 'POST', '/v1/bookings/{id}/cancel', path => { id => $id })->{status}, 404, 'of what is gone');
 is(ask($forbidden, 'POST', '/v1/bookings/{id}/cancel', path => { id => 1 })->{status}, 403, 'by a role without the right');
 
+# What a trigger of the application raises is for its operator, who finds it by the trace.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF new.listing_id = 48 THEN RAISE 'the server is going' USING ERRCODE = '57P01'; END IF;
+		RAISE 'a secret of the database';
+	END $$;
+	CREATE TRIGGER refuse BEFORE INSERT ON reservations FOR EACH ROW WHEN (new.listing_id IN (48, 49)) EXECUTE FUNCTION refuse()});
+$refused = $service->post('/v1/bookings', { listing => 49, @dates });
+is_deeply([ $refused->{status}, !!($refused->{content} =~ /secret/) ], [ 500, !!0 ], 'an error that nobody foresaw is not told');
+like($service->log_of, qr/request method=POST route=book status=500 sqlstate=P0001 .*traceparent=00-/, 'but logged');
+is($service->post('/v1/bookings', { listing => 48, @dates })->{status}, 503, 'nor is what pretends to be the end of the server') for 1 .. 10;
+is($service->post('/v1/bookings', { listing => 47, @dates })->{status}, 201, 'and no trigger keeps others from booking');
+
 # --- holds --------------------------------------------------------------------------------------------------------------------------
 
 sub hold { my $listing = shift; return ask($service, 'POST', '/v1/holds', body => { listing => $listing, @dates, @_ }); }
@@ -276,11 +289,17 @@ $narrow->{open_files} = 100;
 $narrow->start_ready;
 my $early = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $narrow->{port}) or die;
 my @crowd = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $narrow->{port}) } 1 .. 120;
+my $of_early = sub {
+	print $early $_[0];
+	$early->flush;
+	my $text = '';
+	while ($text !~ /^Content-Length: (\d+)\r\n(?:\S.*?\r\n)?\r\n(.*)/ims || length $2 < $1) { sysread $early, $text, 65536, length $text or die 'the connection ended'; }
+	return $text;
+};
+wait_until('there are as many as there may be', sub { $of_early->("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") =~ /^\w+_http_connections_refused_total [1-9]/m });
 my $order = encode_json({ listing => 41, @dates });
-print $early "POST /v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " . length($order) . "\r\n\r\n$order";
-$early->flush;
-sysread $early, my $taken, 65536;
-like($taken, qr/^HTTP\/1.1 201/, 'leave those that the database needs');
+like($of_early->("POST /v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " . length($order) . "\r\n\r\n$order"),
+	qr/^HTTP\/1.1 201/, 'leave those that the database needs');
 like($narrow->log_of, qr/http.max_connections: \d+ instead of 10000, since no more than 100 files may be open/, 'and it is said how many clients there may be');
 close $_ for grep { defined } @crowd;
 
