@@ -244,6 +244,8 @@ void Relay::settle_loss() {
 
 void Relay::on_position(std::uint64_t lsn, std::int64_t heartbeat_at) {
     complete_lsn_ = std::max(complete_lsn_, lsn);
+    if (!lost_.empty()) // not all that was seen by then is there
+        heartbeat_at = 0;
     ring_.add_progress(lsn, heartbeat_at);
     for (SinkSlot& slot : sinks_)
         slot.queue->pushed_up_to(lsn, heartbeat_at);

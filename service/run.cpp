@@ -1,6 +1,7 @@
 #include "service/run.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -61,20 +62,7 @@ class Signals {
     bool ending_ = false;
 };
 
-} // namespace
-
-int run(const Settings& settings, ReadSettings read_again) {
-    std::signal(SIGPIPE, SIG_IGN);
-    // One thread turns it.
-    boost::asio::io_context io(1);
-    if (const std::string error = tracing::start(io); !error.empty()) {
-        spdlog::error("{}", error);
-        return 1;
-    }
-    // Before the loop goes, whichever way it is left.
-    const struct AtEnd {
-        ~AtEnd() { tracing::stop(); }
-    } at_end;
+int serve(boost::asio::io_context& io, const Settings& settings, ReadSettings read_again) {
     try {
         Service service(io, settings);
         Signals signals(io, service, read_again);
@@ -90,6 +78,22 @@ int run(const Settings& settings, ReadSettings read_again) {
         return 1;
     }
     return 0;
+}
+
+} // namespace
+
+int run(const Settings& settings, ReadSettings read_again) {
+    std::signal(SIGPIPE, SIG_IGN);
+    // One thread turns it.
+    boost::asio::io_context io(1);
+    if (const std::string error = tracing::start(io); !error.empty()) {
+        spdlog::error("{}", error);
+        return 1;
+    }
+    const int status = serve(io, settings, read_again);
+    if (!tracing::stop())
+        std::_Exit(status);
+    return status;
 }
 
 } // namespace availability::service

@@ -18,6 +18,7 @@ void Assembler::begin(Epoch epoch) {
     seq_ = 0;
     seq_known_ = true;
     open_end_ = false;
+    unplaced_ = false;
 }
 
 void Assembler::take(std::string_view message) {
@@ -31,6 +32,7 @@ void Assembler::take(std::string_view message) {
     switch (frame.kind) {
     case EventKind::kBegin:
         check_end();
+        check_placed(std::max(last_.lsn, last_.lsn + 1)); // its commit did not come, either
         in_transaction_ = true;
         seq_ = 0;
         seq_known_ = true;
@@ -57,10 +59,13 @@ void Assembler::add(std::string_view message) {
     Event event = reader_.read(batch_->arena.copy(message));
     const bool is_frame =
         event.kind == EventKind::kBegin || event.kind == EventKind::kCommit || event.kind == EventKind::kMessage;
-    if (is_frame || (event.kind != EventKind::kUnreadable && event.position <= last_)) {
+    if (is_frame || (event.position.lsn != 0 && event.position.seq != 0 && event.position <= last_)) {
         event.kind = EventKind::kUnreadable;
         event.reason = "out of order";
+        event.position = {};
     }
+    // Which listing has changed, or when, nobody can say.
+    unplaced_ = unplaced_ || event.position.lsn == 0;
     check_sequence(event);
     // One whose position can't be read, or breaks the order, takes that of the event before it.
     if (event.position < last_)
@@ -101,8 +106,16 @@ void Assembler::check_end() {
     open_end_ = false;
 }
 
+// What could not be placed is a change that did not come, known by the end of its transaction.
+void Assembler::check_placed(std::uint64_t lsn) {
+    if (unplaced_)
+        handler_.on_loss({lsn, kAtEnd}, 0);
+    unplaced_ = false;
+}
+
 void Assembler::commit(const Event& frame) {
     check_end();
+    check_placed(frame.position.lsn);
     in_transaction_ = false;
     lsn_ = std::max(lsn_, frame.position.lsn);
     if (batch_ == nullptr || heartbeat_at_ != 0) {

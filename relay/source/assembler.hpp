@@ -37,8 +37,9 @@ class BatchHandler {
     // into `previous`, whose bytes `arena` keeps. Called once an event, in their order.
     virtual void on_event(Event* event, Arena* arena) = 0;
     virtual void on_batch(BatchPtr batch) = 0;
-    // Changes of a transaction did not come, before the event at the position, or at its end where seq is kAtEnd.
-    // `lost`: how many, 0 where that is not known. The event's own on_event() follows.
+    // Changes of a transaction did not come, or came in a message that nobody can read, before the event at the
+    // position, or at its end where seq is kAtEnd. `lost`: how many, 0 where that is not known. The event's own
+    // on_event() follows.
     virtual void on_loss(Position before, std::uint64_t lost) {
         static_cast<void>(before);
         static_cast<void>(lost);
@@ -67,6 +68,7 @@ class Assembler {
     void commit(const Event& frame);
     void check_sequence(const Event& event);
     void check_end();
+    void check_placed(std::uint64_t lsn);
 
     EventReader reader_;
     BatchHandler& handler_;
@@ -82,6 +84,7 @@ class Assembler {
     bool seq_known_ = true;  // not after an event that can't be placed
     bool open_end_ = false;  // something of it has come, and not its last message
     std::uint64_t open_ = 0; // its lsn
+    bool unplaced_ = false;  // an event of it has no place
 };
 
 } // namespace availability::relay

@@ -93,12 +93,13 @@ Event EventReader::read(std::string_view message) {
     } catch (const protozero::exception&) {
         problem = "malformed message";
     }
-    if (problem == nullptr)
-        problem = check(&event);
+    if (problem != nullptr) // of what is malformed not even the position is to be believed
+        event.position = {};
+    else if ((problem = check(&event)) != nullptr && event.position.seq == 0)
+        event.position = {};
     if (problem != nullptr) {
         event.kind = EventKind::kUnreadable;
         event.reason = problem;
-        event.position = {}; // not to be believed either
     }
     return event;
 }

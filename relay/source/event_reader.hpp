@@ -17,7 +17,8 @@ class EventReader {
     explicit EventReader(const std::vector<std::string>& tables);
 
     // Reads one message; the event's views point into it. What cannot be read, or breaks a promise of the format,
-    // becomes kUnreadable with a reason, and with the listing as far as it is known.
+    // becomes kUnreadable with a reason, and with its listing and its position as far as they are known: a message that
+    // is malformed has no position.
     Event read(std::string_view message);
 
     // Whether the last message read was of a table that is none of the configured ones.

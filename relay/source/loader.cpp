@@ -16,6 +16,11 @@ namespace {
 constexpr std::string_view kCopySignature("PGCOPY\n\377\r\n\0", 11);
 constexpr std::size_t kCopyHeader = 11 + 4 + 4;
 
+// A commit that waits for a synchronous standby has been sent, and may have been confirmed, before any snapshot shows
+// it: its event would not come again, and the row of before would stay. They are let go in the order of the WAL,
+// whichever mode they wait in, so that who has waited behind them all reads a snapshot that shows them.
+constexpr char kWait[] = "SET synchronous_commit = remote_apply;"
+                         " SELECT pg_catalog.pg_logical_emit_message(true, 'availability-relay-load', '')";
 constexpr char kBegin[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 // With row security the calendars that the role may see would pass for all: an error is better.
 constexpr char kSettings[] =
@@ -60,10 +65,14 @@ void Loader::connect_coordinator() {
     coordinator_->connect(conninfo_, false, [this](const PgError& error) {
         if (error)
             return fail(error, "could not connect to load calendars");
-        coordinator_->query(fmt::format("{}; {}", kSettings, kBegin), [this](PgRows rows) {
-            if (rows.error)
-                return fail(rows.error, "could not load calendars");
-            export_snapshot();
+        coordinator_->query(kWait, [this](PgRows waited) {
+            if (waited.error)
+                return fail(waited.error, "could not wait for the commits under way");
+            coordinator_->query(fmt::format("{}; {}", kSettings, kBegin), [this](PgRows rows) {
+                if (rows.error)
+                    return fail(rows.error, "could not load calendars");
+                export_snapshot();
+            });
         });
     });
 }

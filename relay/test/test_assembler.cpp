@@ -27,14 +27,15 @@ std::string frame(EventKind kind, std::uint64_t lsn) {
 }
 
 // An event as the decoder writes it, up to the fields that the assembler looks at.
-std::string event(std::uint64_t lsn, std::uint64_t seq, std::uint64_t skipped = 0, bool last = false) {
+std::string event(std::uint64_t lsn, std::uint64_t seq, std::uint64_t skipped = 0, bool last = false,
+                  const std::string& booked = test::stored_bytes({})) {
     std::string bytes;
     protozero::pbf_writer pbf(bytes);
     pbf.add_enum(1, static_cast<std::int32_t>(EventKind::kReset));
     pbf.add_string(2, kTable);
     pbf.add_int64(3, 7);
     pbf.add_int64(9, 1);
-    pbf.add_bytes(10, test::stored_bytes({}));
+    pbf.add_bytes(10, booked);
     pbf.add_uint64(11, lsn);
     pbf.add_uint64(12, seq);
     if (skipped != 0)
@@ -48,6 +49,7 @@ struct Heard : BatchHandler {
     void on_event(Event* event, Arena*) override {
         ++events;
         unreadable += event->kind == EventKind::kUnreadable;
+        last = *event;
     }
     void on_batch(BatchPtr) override {}
     void on_loss(Position before, std::uint64_t lost) override { losses.push_back({before, lost}); }
@@ -55,6 +57,7 @@ struct Heard : BatchHandler {
 
     int events = 0;
     int unreadable = 0;
+    Event last; // whose views are void
     std::vector<std::pair<Position, std::uint64_t>> losses;
 };
 
@@ -117,9 +120,23 @@ void a_stream_that_begins_anew() {
 
 void events_that_cannot_be_placed() {
     const std::string broken = event(100, 2).substr(0, 20);
-    const Heard heard = hear({kBegin, event(100, 1), broken, event(100, 3), event(100, 5, 0, true), kCommit});
+    Heard heard = hear({kBegin, event(100, 1), broken, event(100, 3), event(100, 5, 0, true), kCommit});
     CHECK(heard.unreadable == 1);
-    CHECK(heard.losses.size() == 1 && heard.losses[0].first == (Position{100, 5}) && heard.losses[0].second == 1);
+    CHECK(heard.losses.size() == 2 && heard.losses[0].first == (Position{100, 5}) && heard.losses[0].second == 1);
+    // And what it has changed did not come, whichever listing's it was.
+    CHECK(heard.losses[1].first == (Position{100, kAtEnd}));
+    heard = hear({kBegin, event(100, 2, 1), event(100, 2, 0, true), kCommit}); // comes twice
+    CHECK(heard.unreadable == 1 && heard.losses.size() == 1 && heard.losses[0].first == (Position{100, kAtEnd}));
+    heard = hear({kBegin, event(100, 1, 0, true), broken, frame(EventKind::kBegin, 200), event(200, 1, 0, true),
+                  frame(EventKind::kCommit, 200)});
+    CHECK(heard.losses.size() == 1 && Position({100, 1}) < heard.losses[0].first);
+}
+
+// The listing and the place are known: it goes where all events go, to say that the calendar is void.
+void a_calendar_that_cannot_be_read() {
+    const Heard heard = hear({kBegin, event(100, 1), event(100, 2, 0, true, "no day set"), kCommit});
+    CHECK(heard.unreadable == 1 && heard.losses.empty());
+    CHECK(heard.last.position == (Position{100, 2}) && heard.last.listing == Key::of(7));
 }
 
 } // namespace
@@ -131,5 +148,6 @@ int main() {
     test::run("assembler: a lost end is noticed", lost_end);
     test::run("assembler: a stream that breaks and comes again is whole", a_stream_that_begins_anew);
     test::run("assembler: after an event that can't be placed, counting goes on", events_that_cannot_be_placed);
+    test::run("assembler: a calendar that can't be read has its place", a_calendar_that_cannot_be_read);
     return test::exit_status();
 }

@@ -28,8 +28,9 @@ const char* suffix_of_version();
 // Begins to send spans to where the OTEL_* variables of the environment say; none, if they don't. `io` is for what is
 // to be logged. Returns an error, empty if there is none.
 std::string start(boost::asio::io_context& io);
-// Sends what waits, for two seconds at most; from now on there are no spans.
-void stop();
+// Sends what waits; from now on there are no spans. False: after two seconds that had not ended, and a thread is still
+// at it, which needs all that is static: the process must leave without taking that down.
+bool stop();
 
 // The span of a request whose route is known: of the trace that its traceparent names, or of one that begins. It began
 // when the request did. Null: none is made of it.

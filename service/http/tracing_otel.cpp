@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
+#include <future>
 #include <string_view>
+#include <thread>
 
 #include <boost/asio/post.hpp>
 #include <opentelemetry/exporters/otlp/otlp_http_exporter_factory.h>
@@ -49,7 +50,6 @@ constexpr std::chrono::seconds kPatience(2);
 constexpr std::chrono::seconds kBetweenWarnings(10);
 
 std::unique_ptr<sdk::trace::TracerProvider> provider;
-sdk::trace::SpanExporter* exporter = nullptr; // the provider's
 nostd::shared_ptr<api::Tracer> tracer;
 
 std::string_view variable(const char* name) {
@@ -251,26 +251,31 @@ std::string start(boost::asio::io_context& io) {
     if (!error.empty())
         return error;
     set_log_handler(new Warnings(io));
-    auto sender = otlp::OtlpHttpExporterFactory::Create(otlp::OtlpHttpExporterOptions());
-    exporter = sender.get();
     provider = sdk::trace::TracerProviderFactory::Create(
-        sdk::trace::BatchSpanProcessorFactory::Create(std::move(sender), options), resource(), std::move(chosen));
+        sdk::trace::BatchSpanProcessorFactory::Create(
+            otlp::OtlpHttpExporterFactory::Create(otlp::OtlpHttpExporterOptions()), options),
+        resource(), std::move(chosen));
     tracer = provider->GetTracer("availability-service", AVAILABILITY_VERSION);
     return {};
 }
 
-void stop() {
+bool stop() {
     if (provider == nullptr)
-        return;
+        return true;
     tracer = nullptr;
-    provider->ForceFlush(kPatience);
-    // The provider waits for its thread, and that for the collector, unless it is told to give up.
-    exporter->Shutdown(std::chrono::microseconds(1));
-    provider->Shutdown(kPatience);
-    exporter = nullptr;
-    provider = nullptr;
+    // The library's own end waits for a collector as long as that takes, whatever it is told.
+    std::promise<void> ended;
+    std::future<void> end = ended.get_future();
+    std::thread([old = std::move(provider), ended = std::move(ended)]() mutable {
+        old->Shutdown();
+        old = nullptr;
+        ended.set_value();
+    }).detach();
+    if (end.wait_for(kPatience) != std::future_status::ready)
+        return false;
     // The loop that the old one knows ends.
     set_log_handler(new sdk::common::internal_log::NoopLogHandler);
+    return true;
 }
 
 std::shared_ptr<Span> begin(const Exchange& exchange) {

@@ -99,8 +99,9 @@ void Reader::Impl::changed(const Change& change) {
     if (l1.find(change.listing, hash) == nullptr)
         return;
     state.version = change.version;
-    // All that was visible as of the stream's progress had come before this change.
-    state.as_of = recent.as_of() != 0 ? recent.as_of() : change.at;
+    // All that was visible as of the stream's progress had come before this change. Before the first progress it is not
+    // known: the time of a commit may be another server's (relay/source/assembler.hpp).
+    state.as_of = recent.as_of();
     state.stretch = recent.stretch();
     state.covered = true;
     state.event = true;

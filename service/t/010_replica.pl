@@ -6,7 +6,6 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::RealBin/../../relay/t/lib", "$FindBin::RealBin/../../t/lib";
-BEGIN { $ENV{RELAY_BUILD} //= "$FindBin::RealBin/../../relay/build"; }
 
 use Availability;
 use IPC::Run;

@@ -176,6 +176,7 @@ list_missing() {
         list_missing_of service
         need redis-server command -v redis-server
         need openssl command -v openssl
+        need pgbouncer test -x /usr/sbin/pgbouncer
         # Ubuntu has it as a snap alone, which a private directory's tests can't use: there the page goes untested.
         ! is_offered chromium || need chromium command -v chromium
         # Of Debian from 13 on; without it the service is tested as it is without spans.

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Relay;
 
-my $tool = ($ENV{RELAY_BUILD} // "$FindBin::RealBin/../build") . '/tool_kafka';
+my $tool = ($ENV{RELAY_BUILD} // "$FindBin::RealBin/../../relay/build") . '/tool_kafka';
 my @children;
 
 sub new

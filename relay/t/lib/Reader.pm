@@ -32,7 +32,7 @@ sub tag_of_slot
 
 sub tool
 {
-	my $program = ($ENV{RELAY_BUILD} // "$FindBin::RealBin/../build") . '/tool_layout';
+	my $program = ($ENV{RELAY_BUILD} // "$FindBin::RealBin/../../relay/build") . '/tool_layout';
 	open my $pipe, '-|', $program, @_ or die "$program: $!";
 	local $/;
 	my $text = <$pipe>;

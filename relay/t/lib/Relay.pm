@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(wait_until track_reservations database_calendars);
 
-my $build = $ENV{RELAY_BUILD} // "$FindBin::RealBin/../build";
+my $build = $ENV{RELAY_BUILD} // "$FindBin::RealBin/../../relay/build";
 my $count = 0;
 my @children;
 
