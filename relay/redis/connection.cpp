@@ -148,12 +148,14 @@ void Connection::greeted(const Reply& reply) {
     if (identity_.run_id.empty())
         return close("the server does not say who it is");
     state_ = State::kReady;
-    owner_->ready(*this, identity_);
-    if (is_closed())
-        return;
+    // In the order of unanswered_: what the owner submits now comes behind it. Nothing is written before it has
+    // returned.
     queued_ += early_;
     early_.clear();
     early_.shrink_to_fit();
+    owner_->ready(*this, identity_);
+    if (is_closed())
+        return;
     const auto now = Clock::now();
     for (const RequestPtr& request : unanswered_)
         request->sent = now;
