@@ -32,10 +32,10 @@ bool is_any_of(const std::string& sqlstate, std::initializer_list<const char*> s
     return std::find(states.begin(), states.end(), sqlstate) != states.end();
 }
 
-// A server that takes no changes: a standby. What else says that a server is going, coming or full ends the connection,
-// too; as an error of a statement alone, a trigger of a table's owner has raised it, and other tables are still served.
+// Of a server that is going, coming or full, not of the statement.
 bool says_not_there(const std::string& sqlstate) {
-    return sqlstate == "25006";
+    return sqlstate.compare(0, 2, "08") == 0 ||
+           is_any_of(sqlstate, {"57P01", "57P02", "57P03", "57P05", "53300", "25006"});
 }
 
 // Of a pooler between, which gave another connection of the server to this transaction.
