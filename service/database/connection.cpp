@@ -368,6 +368,8 @@ void Connection::take(PGresult* result) {
         QueryError& error = result_.error;
         error.kind = QueryError::Kind::kServer;
         error.sqlstate = field(result, PG_DIAG_SQLSTATE);
+        const std::string severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+        error.fatal = severity == "FATAL" || severity == "PANIC";
         error.message = field(result, PG_DIAG_MESSAGE_PRIMARY);
         error.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
         error.hint = field(result, PG_DIAG_MESSAGE_HINT);
@@ -393,6 +395,7 @@ void Connection::take_rows(PGresult* result) {
 void Connection::done() {
     if (!result_.error && primary_only_ && is_standby_) {
         result_.error.kind = QueryError::Kind::kServer;
+        result_.error.fatal = true;
         result_.error.sqlstate = "25006";
         result_.error.message = "the server is a standby";
     }

@@ -32,12 +32,6 @@ bool is_any_of(const std::string& sqlstate, std::initializer_list<const char*> s
     return std::find(states.begin(), states.end(), sqlstate) != states.end();
 }
 
-// Of a server that is going, coming or full, not of the statement.
-bool says_not_there(const std::string& sqlstate) {
-    return sqlstate.compare(0, 2, "08") == 0 ||
-           is_any_of(sqlstate, {"57P01", "57P02", "57P03", "57P05", "53300", "25006"});
-}
-
 // Of a pooler between, which gave another connection of the server to this transaction.
 bool says_not_prepared(const std::string& sqlstate) {
     return is_any_of(sqlstate, {"26000", "42P05"});
@@ -161,8 +155,7 @@ struct Pool::Impl : std::enable_shared_from_this<Pool::Impl> {
             return pending->done(std::move(result));
         }
         const bool closed = connection->is_closed();
-        const bool not_there =
-            closed || error.kind == Kind::kLost || (error.kind == Kind::kServer && says_not_there(error.sqlstate));
+        const bool not_there = closed || error.kind == Kind::kLost || (error.kind == Kind::kServer && error.fatal);
         if (not_there)
             breaker.failed(pending->ticket, now);
         else

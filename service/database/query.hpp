@@ -23,6 +23,9 @@ struct QueryError {
     Kind kind = Kind::kNone;
     bool sent = false;
     std::string sqlstate, message, detail, hint, constraint;
+    // Of kServer: the server ends the connection, or is a standby. No trigger can raise that, whatever SQLSTATE it
+    // takes.
+    bool fatal = false;
     explicit operator bool() const { return kind != Kind::kNone; }
 };
 

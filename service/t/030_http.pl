@@ -162,12 +162,16 @@ is(ask($forbidden, 'POST', '/v1/bookings/{id}/cancel', path => { id => 1 })->{st
 # What a trigger of the application raises is for its operator, who finds it by the trace.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF new.listing_id = 48 THEN RAISE 'the server is going' USING ERRCODE = '57P01'; END IF;
 		RAISE 'a secret of the database';
 	END $$;
-	CREATE TRIGGER refuse BEFORE INSERT ON reservations FOR EACH ROW WHEN (new.listing_id = 49) EXECUTE FUNCTION refuse()});
+	CREATE TRIGGER refuse BEFORE INSERT ON reservations FOR EACH ROW WHEN (new.listing_id IN (48, 49)) EXECUTE FUNCTION refuse()});
 $refused = $service->post('/v1/bookings', { listing => 49, @dates });
 is_deeply([ $refused->{status}, !!($refused->{content} =~ /secret/) ], [ 500, !!0 ], 'an error that nobody foresaw is not told');
 like($service->log_of, qr/request method=POST route=book status=500 sqlstate=P0001 .*traceparent=00-/, 'but logged');
+is($service->post('/v1/bookings', { listing => 48, @dates })->{status}, 503, 'nor is what pretends to be the end of the server') for 1 .. 10;
+is($service->post('/v1/bookings', { listing => 47, @dates })->{status}, 201, 'and no trigger keeps others from booking');
+
 # --- holds --------------------------------------------------------------------------------------------------------------------------
 
 sub hold { my $listing = shift; return ask($service, 'POST', '/v1/holds', body => { listing => $listing, @dates, @_ }); }
