@@ -211,7 +211,9 @@ struct RedisCache::Impl : std::enable_shared_from_this<RedisCache::Impl>, redis:
         layout::Record record;
         if (reply.type == Reply::Type::kString && layout::read_record(reply.text, &record) == nullptr) {
             group.epoch = record.epoch;
-            group.as_of = record.as_of;
+            // The database's clock may have been ahead for a while, and as_of never goes back: no record is younger
+            // than its writing.
+            group.as_of = std::min(record.as_of, record.written);
         } else if (reply.is_error()) {
             refused(group, reply);
         }

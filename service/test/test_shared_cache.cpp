@@ -46,10 +46,11 @@ std::string calendar(std::int64_t version, const std::string& booked, Epoch epoc
     return bytes;
 }
 
-std::string record(Epoch epoch = kEpoch, std::int64_t as_of = kAsOf) {
+std::string record(Epoch epoch = kEpoch, std::int64_t as_of = kAsOf, std::int64_t written = kAsOf + 60'000'000) {
     layout::Record record;
     record.epoch = epoch;
     record.as_of = as_of;
+    record.written = written;
     record.run_id = "0123456789012345678901234567890123456789";
     std::string bytes;
     layout::append_record(record, &bytes);
@@ -171,6 +172,10 @@ void reads(RedisServer& server) {
     CHECK(answer.kind == Kind::kFound && answer.version == 5 && answer.epoch == kEpoch && answer.as_of == kAsOf);
     CHECK(answer.booked == booked() && answer.known == (DaySpan{kFirstDay, kEndDay}));
     CHECK(rig.read(2).kind == Kind::kMiss);
+    // The database's clock was ahead when it was written.
+    server.ask({"SET", record_key(), record(kEpoch, kAsOf, kAsOf - 7)});
+    CHECK(rig.read(1).as_of == kAsOf - 7);
+    server.ask({"SET", record_key(), record()});
 
     std::string stamp, lease;
     layout::append_stamp({kEpoch, 7}, &stamp);
