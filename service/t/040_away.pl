@@ -120,7 +120,10 @@ sub all_is_well
 {
 	my ($what) = @_;
 	all_say($what, @back);
-	is(book('replica'), 201, "$what: one can book");
+	# A breaker that the outage has opened tries again in a moment.
+	my $status = '';
+	my $came = eval { wait_until("$what: a booking", sub { ($status = book('replica')) == 201 }) };
+	ok($came, "$what: one can book") or diag "it says $status";
 	return;
 }
 
@@ -145,10 +148,10 @@ $redis->start;
 $relay->start_ready;
 all_is_well('both are back');
 
-# Each listing once before, so that the near caches have them.
+# Each listing once before, so that the near caches have them (listing 1 perhaps not: it was booked just now).
 told($_, 2) for qw(near redis near);
 stop_database();
-all_say('the database is away', replica => 'replica stale', near => 'l1 stale', redis => 'l2 stale');
+all_say('the database is away', replica => 'replica stale', near => 'l[12] stale', redis => 'l2 stale');
 like(searched('replica'), qr/^replica stale$/, 'the database is away: replica searches by what it had');
 is(searched('redis'), 503, 'and the others can not');
 is(book('replica'), 503, 'nobody can book');
@@ -158,7 +161,7 @@ all_is_well('the database is back');
 
 stop_database();
 $relay->kill9;
-all_say('the relay and the database are away', replica => 'replica stale', near => 'l1 stale', redis => 'l2 stale');
+all_say('the relay and the database are away', replica => 'replica stale', near => 'l[12] stale', redis => 'l2 stale');
 is(book('near'), 503, 'nobody can book');
 all_say('the relay and the database are away for long', map { $_ => 503 } qw(replica near redis));
 start_database();
@@ -168,7 +171,7 @@ all_is_well('the relay is back, too');
 
 stop_database();
 $redis->kill9;
-all_say('Redis and the database are away', replica => 'replica stale', near => 'l1 stale', redis => 503);
+all_say('Redis and the database are away', replica => 'replica stale', near => 'l[12] stale', redis => 503);
 is(book('redis'), 503, 'nobody can book');
 start_database();
 $redis->start;

@@ -83,5 +83,7 @@ const char* examine(const std::uint8_t* data, std::size_t size) {
             return nullptr;
     }
     api->handle(exchange);
+    // Those who look on would become too many.
+    events.stop();
     return judge(exchange);
 }
