@@ -343,4 +343,10 @@ std::string check_conninfo(const char* name, const std::string& conninfo) {
     return {};
 }
 
+std::string check_log(const std::string& level, const std::string& format) {
+    if (!is_one_of(level, {"debug", "info", "warning", "error"}))
+        return "log.level must be debug, info, warning or error";
+    return is_one_of(format, {"text", "json"}) ? "" : "log.format must be text or json";
+}
+
 } // namespace availability::options

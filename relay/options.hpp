@@ -104,5 +104,7 @@ bool is_one_of(const std::string& value, std::initializer_list<const char*> valu
 bool has_port(const std::string& address);
 // What is wrong with a conninfo, without quoting it; empty if nothing is.
 std::string check_conninfo(const char* name, const std::string& conninfo);
+// What is wrong with log.level or log.format.
+std::string check_log(const std::string& level, const std::string& format);
 
 } // namespace availability::options

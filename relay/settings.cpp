@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "relay/redis_settings.hpp"
 #include "relay/source/pg_connection.hpp"
 
 namespace availability::relay {
@@ -117,25 +118,8 @@ bool is_slot_name(const std::string& name) {
 }
 
 std::string check_redis(const Settings& settings) {
-    for (const std::string& node : settings.redis_nodes)
-        if (node.compare(0, 6, "unix:/") != 0 && !has_port(node))
-            return fmt::format("redis.nodes: \"{}\" is not host:port", node);
-    if (!is_one_of(settings.redis_layout, {"calendar", "months"}))
-        return "redis.layout must be calendar or months";
-    if (settings.redis_key_prefixes.size() != settings.database_tables.size())
-        return "redis.key_prefixes must name as many prefixes as there are tables";
-    const std::set<std::string> distinct(settings.redis_key_prefixes.begin(), settings.redis_key_prefixes.end());
-    if (distinct.size() != settings.redis_key_prefixes.size())
-        return "redis.key_prefixes must differ: listings of two tables would share their keys";
-    for (const std::string& prefix : settings.redis_key_prefixes)
-        if (prefix.find_first_of("{}") != std::string::npos)
-            return "redis.key_prefixes must have no braces: the listing stands in them";
-    if (settings.redis_months < 1 || settings.redis_months > 31)
-        return "redis.months must be from 1 to 31";
-    if (settings.redis_ttl_seconds < 0 || settings.redis_ttl_spread < 0 || settings.redis_ttl_spread >= 1)
-        return "redis.ttl_seconds must be at least 0, and redis.ttl_spread from 0 to less than 1";
-    if (settings.redis_tls_cert_file.empty() != settings.redis_tls_key_file.empty())
-        return "redis.tls_cert_file and redis.tls_key_file go together";
+    if (std::string error = options::check_redis(settings); !error.empty())
+        return error;
     if (settings.redis_hot_listings < 0 || settings.redis_timeout_milliseconds < 1)
         return "redis.hot_listings must be at least 0, and redis.timeout_milliseconds at least 1";
     return {};
@@ -187,10 +171,8 @@ std::string check(const Settings& settings) {
         return "http.listen must be address:port";
     if (settings.http_max_connections < 1)
         return "http.max_connections must be at least 1";
-    if (!is_one_of(settings.log_level, {"debug", "info", "warning", "error"}))
-        return "log.level must be debug, info, warning or error";
-    if (!is_one_of(settings.log_format, {"text", "json"}))
-        return "log.format must be text or json";
+    if (std::string error = options::check_log(settings.log_level, settings.log_format); !error.empty())
+        return error;
     if (settings.has_redis())
         if (std::string redis = check_redis(settings); !redis.empty())
             return redis;

@@ -1,8 +1,7 @@
 #include "relay/fanout/server.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include "relay/fanout/session.hpp"
+#include "relay/listen.hpp"
 
 namespace availability::relay {
 
@@ -25,29 +24,10 @@ Server::~Server() {
 }
 
 std::string Server::listen() {
-    const std::string& address = shared_.settings.http_listen;
-    const std::size_t colon = address.rfind(':');
-    std::string host = address.substr(0, colon);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
+    if (std::string error = listen_at(&acceptor_, "http.listen", shared_.settings.http_listen); !error.empty())
+        return error;
     error_code error;
-    tcp::resolver resolver(shared_.io);
-    const auto found = resolver.resolve(host, address.substr(colon + 1),
-                                        tcp::resolver::passive | tcp::resolver::numeric_service, error);
-    if (error || found.empty())
-        return "could not resolve http.listen " + address + ": " + error.message();
-    const tcp::endpoint endpoint = *found.begin();
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error)
-        acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error)
-        acceptor_.bind(endpoint, error);
-    if (!error)
-        acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error)
-        return "could not listen at " + address + ": " + error.message();
     port_ = acceptor_.local_endpoint(error).port();
-    spdlog::info("listening at {}:{}", host, port_);
     accept();
     return {};
 }

@@ -2,8 +2,7 @@
 
 #include <vector>
 
-#include <spdlog/spdlog.h>
-
+#include "relay/listen.hpp"
 #include "service/http/connection.hpp"
 
 namespace availability::service {
@@ -21,36 +20,17 @@ constexpr std::chrono::milliseconds kSweepInterval(250);
 } // namespace
 
 Server::Server(asio::io_context& io, ServerOptions options, Handler& handler)
-    : io_(io), shared_{std::move(options), handler}, acceptor_(io), accept_again_(io), sweeper_(io) {}
+    : shared_{std::move(options), handler}, acceptor_(io), accept_again_(io), sweeper_(io) {}
 
 Server::~Server() {
     close();
 }
 
 std::string Server::listen() {
-    const std::string& address = shared_.options.listen;
-    const std::size_t colon = address.rfind(':');
-    std::string host = address.substr(0, colon);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
+    if (std::string error = relay::listen_at(&acceptor_, shared_.options.name, shared_.options.listen); !error.empty())
+        return error;
     error_code error;
-    tcp::resolver resolver(io_);
-    const auto found = resolver.resolve(host, address.substr(colon + 1),
-                                        tcp::resolver::passive | tcp::resolver::numeric_service, error);
-    if (error || found.empty())
-        return "could not resolve " + shared_.options.name + " " + address + ": " + error.message();
-    const tcp::endpoint endpoint = *found.begin();
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error)
-        acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error)
-        acceptor_.bind(endpoint, error);
-    if (!error)
-        acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error)
-        return "could not listen at " + shared_.options.name + " " + address + ": " + error.message();
     port_ = acceptor_.local_endpoint(error).port();
-    spdlog::info("{}: listening at {}:{}", shared_.options.name, host, port_);
     accept();
     sweep();
     return {};

@@ -35,7 +35,6 @@ class Server {
     void accept();
     void sweep();
 
-    boost::asio::io_context& io_;
     Shared shared_;
     boost::asio::ip::tcp::acceptor acceptor_;
     boost::asio::steady_timer accept_again_;
